@@ -1,0 +1,3 @@
+"""PreviewCloud's operator: makes each `Preview` resource true on a container engine."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,126 @@
+"""Names: one slug is allocated per Preview, everything else follows from it by the pure functions here.
+
+A slug is `[a-z0-9-]`, at most 28 characters and prefix-free, so that `{slug}-{service}` never has two readings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from controller.api.errors import Conflict
+
+GROUP = "previewcloud.io"
+SLUG_MAX = 28
+LABEL_MAX = 63  # RFC 1035, section 2.3.4: a DNS label holds at most 63 octets
+SLUG_ANNOTATION = f"{GROUP}/slug"
+FINALIZER = f"{GROUP}/teardown"
+
+
+@dataclass(frozen=True, order=True)
+class PreviewKey:
+    """Who a Preview is: its namespace and name (not its UID, which a restore changes)."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> PreviewKey:
+        """Read `namespace/name` back; raises ValueError when the text is something else."""
+        namespace, _, name = text.partition("/")
+        if not namespace or not name or "/" in name:
+            raise ValueError(f"not namespace/name: {text!r}")
+        return cls(namespace, name)
+
+
+def short_hash(text: str, length: int) -> str:
+    """The first `length` hex digits of the text's SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def slug_candidates(repository: str, pull_request: int | None, branch: str | None) -> tuple[str, ...]:
+    """The slugs a source may get, the preferred one first.
+
+    `pr-42`, else `pr-42x<6 hex of owner/repo>`; a branch always carries a hash, of repository and branch.
+    """
+    if pull_request is not None:
+        return (f"pr-{pull_request}", f"pr-{pull_request}x{short_hash(repository.lower(), 6)}")
+    suffix = f"x{short_hash(f'{repository.lower()}#{branch}', 6)}"
+    letters = re.sub(r"[^a-z0-9]", "", (branch or "").lower()) or "b"
+    return (f"branch-{letters[: SLUG_MAX - len('branch-') - len(suffix)]}{suffix}",)
+
+
+def allocate_slug(candidates: tuple[str, ...], key: PreviewKey, holders: Mapping[str, PreviewKey]) -> str:
+    """Give a Preview its slug: the one it holds already, else the first free candidate.
+
+    Raises:
+        Conflict: another Preview holds every candidate (the same pull request of the same repository).
+    """
+    for slug in candidates:
+        if holders.get(slug) == key:
+            return slug
+    for slug in candidates:
+        if slug not in holders:
+            return slug
+    other = holders[candidates[-1]]
+    raise Conflict(
+        "SlugTaken", f"Preview {other} already stands for this source; delete it or delete this one ({key})."
+    )
+
+
+def owner_label(repository: str) -> str:
+    """The owner as a DNS label part: lower case, `[a-z0-9-]`."""
+    return re.sub(r"[^a-z0-9-]", "-", repository.split("/")[0].lower()).strip("-")
+
+
+def _dns_label(text: str) -> str:
+    if len(text) <= LABEL_MAX:
+        return text
+    return f"{text[: LABEL_MAX - 9].rstrip('-')}-{short_hash(text, 8)}"
+
+
+def host(slug: str, repository: str, service: str, domain: str, *, single_label: bool = False) -> str:
+    """Where a service answers: `{slug}-{owner}.{service}.{domain}`, or in one label `{slug}-{owner}-{service}.{domain}`."""
+    first = f"{slug}-{owner_label(repository)}"
+    if single_label:
+        return f"{_dns_label(f'{first}-{service}')}.{domain}"
+    return f"{_dns_label(first)}.{_dns_label(service)}.{domain}"
+
+
+def router_name(slug: str, service: str) -> str:
+    """The Traefik router and service of a preview's service."""
+    return f"{slug}-{service}"
+
+
+def instance_name(slug: str, service: str, config_hash: str) -> str:
+    """One running copy of a service; the same configuration has the same name, so creating it twice finds itself."""
+    return f"{slug}-{service}-{config_hash[:8]}"
+
+
+def network_name(installation: str, slug: str, revision: str) -> str:
+    """The network on which the services of one revision meet."""
+    return f"{installation}-{slug}-{revision[:8]}"
+
+
+def database_name(slug: str) -> str:
+    """The preview's database and role: `pr_42_db`."""
+    return f"{slug.replace('-', '_')}_db"
+
+
+def database_secret_name(preview: str) -> str:
+    """The Secret with the preview's connection string, owned by the Preview of that name."""
+    return f"{preview}-database"
+
+
+def image_name(repository: str, service: str, commit: str, recipe: str) -> str:
+    """The image of one service at one commit; `recipe` is whatever else decides its content, as one string."""
+    owner_repo = re.sub(r"[^a-z0-9._-]", "-", repository.lower().replace("/", "-"))
+    return f"{IMAGE_PREFIX}{owner_repo}/{service}:{commit[:12]}-{short_hash(recipe, 8)}"
+
+
+IMAGE_PREFIX = "previewcloud/"

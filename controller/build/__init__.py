@@ -1,0 +1,1 @@
+"""Images from sources: the protocol and the BuildKit behind it."""

@@ -1,0 +1,1 @@
+"""What previews say: build output, migrations, the platform's own decisions."""

@@ -1,0 +1,1 @@
+"""Routing: which instance the world sees under a preview's host."""

@@ -1,0 +1,1 @@
+"""Where services run: the protocol, and its implementations."""

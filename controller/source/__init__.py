@@ -1,0 +1,1 @@
+"""Sources: one commit of one repository, read without ever trusting it."""
