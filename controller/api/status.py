@@ -1,0 +1,92 @@
+"""The `status` of a Preview: what the operator alone writes. Never a credential, never a measurement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from controller.api.model import Observed
+
+
+class Phase(StrEnum):
+    """A preview's life in one word."""
+
+    CREATING = "Creating"
+    RUNNING = "Running"
+    UPDATING = "Updating"
+    FAILED = "Failed"
+    SLEEPING = "Sleeping"
+    QUEUED = "Queued"
+    EXPIRED = "Expired"
+    DESTROYING = "Destroying"
+
+
+class ConditionType(StrEnum):
+    """Conditions: the first three follow kstatus, the others are the stages of a preview."""
+
+    READY = "Ready"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+    SOURCE_READY = "SourceReady"
+    IMAGES_READY = "ImagesReady"
+    DATABASE_READY = "DatabaseReady"
+    SERVICES_READY = "ServicesReady"
+    ROUTED = "Routed"
+
+
+class ConditionStatus(StrEnum):
+    """As Kubernetes has it."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Condition(Observed):
+    """One aspect of the state, in the form of metav1.Condition."""
+
+    type: ConditionType
+    status: ConditionStatus
+    reason: str = Field(pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", max_length=1024)
+    message: str = Field(default="", max_length=32768)
+    last_transition_time: datetime
+    observed_generation: int = 0
+
+
+class ServiceStatus(Observed):
+    """One service as it is being served."""
+
+    name: str
+    url: str | None = None
+    image: str | None = None
+    state: str | None = None
+    restarts: int = 0
+
+
+class DatabaseStatus(Observed):
+    """The preview's database, without any credential: those are in the Secret named here."""
+
+    type: str
+    name: str
+    secret_name: str
+
+
+class PreviewStatus(Observed):
+    """What the operator observed and did last."""
+
+    slug: str | None = None
+    phase: Phase | None = None
+    step: str | None = Field(default=None, description="What is being done right now.")
+    queue_position: int | None = None
+    url: str | None = Field(default=None, description="Where the preview answers.")
+    services: tuple[ServiceStatus, ...] = ()
+    database: DatabaseStatus | None = None
+    commit: str | None = Field(default=None, description="The commit that is being served.")
+    observed_generation: int | None = None
+    last_accessed_time: datetime | None = None
+    conditions: tuple[Condition, ...] = Field(
+        default=(),
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )
