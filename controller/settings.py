@@ -1,0 +1,143 @@
+"""The operator's settings, read once from the environment; every variable is described here and nowhere else."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+InstallationId = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?$")]
+
+
+class RuntimeKind(StrEnum):
+    """Where services run; `memory` is the twin, for trying out and for benchmarks of the operator alone."""
+
+    DOCKER = "docker"
+    MEMORY = "memory"
+
+
+class LogFormat(StrEnum):
+    """How the operator writes its own log."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Settings(BaseSettings):
+    """All settings; the name of the variable is the field's name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    installation_id: InstallationId = Field(
+        default="previewcloud", description="Stands in every name and label; two installations never meet."
+    )
+    watch_namespace: str = Field(default="", description="Only this namespace; empty: all of them.")
+    log_format: LogFormat = Field(default=LogFormat.TEXT, description="The operator's own log: text or json.")
+    log_dir: Path = Field(
+        default=Path("/var/log/previewcloud"), description="Where the lines of previews are kept."
+    )
+
+    preview_domain: str = Field(default="localhost", description="Previews answer below this domain.")
+    preview_scheme: str = Field(
+        default="http", pattern="^https?$", description="Scheme of the public URLs: http or https."
+    )
+    preview_port: int = Field(
+        default=0, ge=0, le=65535, description="Port in public URLs; 0: the scheme's own."
+    )
+    preview_single_label: bool = Field(
+        default=False, description="Hosts in one label below the domain, for a wildcard certificate."
+    )
+
+    runtime: RuntimeKind = Field(default=RuntimeKind.DOCKER, description="Where services run.")
+    preview_pool: str = Field(
+        default="10.212.0.0/16", description="Address pool for the networks of previews (CIDR)."
+    )
+    preview_prefix: int = Field(
+        default=28, ge=16, le=29, description="Size of one preview's network (prefix length)."
+    )
+    engine_calls: int = Field(default=12, ge=1, le=64, description="Engine calls in flight at most.")
+    tools_image: str = Field(
+        default="previewcloud/tools:1", description="Small image with a shell, for looking into networks."
+    )
+    max_cpu: str = Field(default="2", description="The most CPU that one instance may ask for.")
+    max_memory: str = Field(default="2Gi", description="The most memory that one instance may ask for.")
+    start_timeout: float = Field(
+        default=120, gt=0, description="Seconds that an instance has to become ready."
+    )
+    stop_grace: float = Field(
+        default=10, ge=0, description="Seconds between SIGTERM and SIGKILL when an instance retires."
+    )
+    retire_delay: float = Field(
+        default=1, ge=0, description="Seconds that a replaced instance goes on after the switch."
+    )
+    resync_interval: float = Field(
+        default=45, gt=0, description="Seconds between two looks at everything that runs."
+    )
+    max_reconciles: int = Field(default=32, ge=1, description="Previews that are worked on at once.")
+
+    builds: int = Field(default=2, ge=1, description="Image builds at once.")
+    build_timeout: float = Field(default=1800, gt=0, description="Seconds that one build may take.")
+    build_context_bytes: int = Field(
+        default=512 * 1024 * 1024, gt=0, description="Bytes of a build context at most."
+    )
+
+    cache_dir: Path = Field(default=Path("/var/cache/previewcloud"), description="Cache of git repositories.")
+    git_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("github.com",), description="Hosts (or host:port) that may be cloned from, by comma."
+    )
+    git_allow_http: bool = Field(
+        default=False, description="Allow plain http to these hosts; for a local server only."
+    )
+    source_timeout: float = Field(default=120, gt=0, description="Seconds that fetching one commit may take.")
+    source_bytes: int = Field(
+        default=512 * 1024 * 1024, gt=0, description="Bytes of all files of one commit at most."
+    )
+    source_files: int = Field(default=50_000, gt=0, description="Files of one commit at most.")
+
+    postgres_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL as the operator reaches it, with an admin's login."
+    )
+    postgres_preview_address: str = Field(
+        default="", description="host:port under which previews reach PostgreSQL."
+    )
+    postgres_client_image: str = Field(
+        default="postgres:17", description="Image with psql, in which migrations run."
+    )
+
+    traefik_http_url: str = Field(
+        default="http://127.0.0.1:80", description="Traefik's public entry point as the operator reaches it."
+    )
+    traefik_probe_url: str = Field(
+        default="http://127.0.0.1:8081", description="Traefik's private probe entry point."
+    )
+    traefik_entrypoint: str = Field(default="web", description="Name of the public entry point.")
+    traefik_probe_entrypoint: str = Field(default="probe", description="Name of the private entry point.")
+    traefik_tls: bool = Field(default=False, description="Routers ask for TLS.")
+    traefik_cert_resolver: str = Field(default="", description="Certificate resolver of the routers.")
+    routing_listen: str = Field(
+        default="127.0.0.1:8090", description="host:port where Traefik polls its routers."
+    )
+    routing_token_file: Path | None = Field(
+        default=None, description="File with the token that Traefik shows when polling."
+    )
+    catchall_listen: str = Field(
+        default="127.0.0.1:8091", description="host:port of the page for hosts that nothing serves."
+    )
+    catchall_url: str = Field(
+        default="http://127.0.0.1:8091", description="The same page as Traefik reaches it."
+    )
+
+    @field_validator("git_allowed_hosts", mode="before")
+    @classmethod
+    def _by_comma(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(host.strip().lower() for host in value.split(",") if host.strip())
+        return value
+
+    @property
+    def proxy_network(self) -> str:
+        """The network on which the proxy reaches instances."""
+        return f"traefik-proxy-{self.installation_id}"
