@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from controller.api.names import PreviewKey
+from controller.routing.protocol import PageState, PublicRoute
+from controller.routing.table import RouteTable
+
+KEY = PreviewKey("team", "pr-1")
+ROUTE = PublicRoute("pr-1-web", "pr-1-acme.web.localhost", "web-a")
+
+
+def test_the_same_routes_again_leave_the_version_alone_but_renew_the_page() -> None:
+    table = RouteTable()
+    table.publish(KEY, (ROUTE,), PageState("Creating", step="Building"))
+    version = table.version
+    table.publish(KEY, (ROUTE,), PageState("Running"))
+    assert table.version == version
+    found = table.lookup(ROUTE.host)
+    assert found is not None
+    assert found.page.phase == "Running"
+
+
+def test_a_changed_route_is_a_new_version_of_its_preview_only() -> None:
+    table = RouteTable()
+    other = PreviewKey("team", "pr-2")
+    table.publish(other, (), PageState("Running"))
+    table.publish(KEY, (ROUTE,), PageState("Running"))
+    first, second = table.entry(other), table.entry(KEY)
+    assert first is not None
+    assert second is not None
+    assert first.version < second.version == table.version
+
+
+def test_hosts_that_are_left_out_or_withdrawn_are_unknown() -> None:
+    table = RouteTable()
+    table.publish(KEY, (ROUTE,), PageState("Running"))
+    table.publish(KEY, (), PageState("Running"))
+    assert table.lookup(ROUTE.host) is None
+    table.publish(KEY, (ROUTE,), PageState("Running"))
+    table.withdraw(KEY)
+    assert table.lookup(ROUTE.host) is None
+    assert list(table.routes()) == []
+
+
+def test_withdrawing_what_is_not_there_changes_nothing() -> None:
+    table = RouteTable()
+    table.withdraw(KEY)
+    assert table.version == 0
