@@ -1,7 +1,7 @@
 """What the core asks of a source: one commit of a repository, to be read file by file.
 
-A `Tree` is a read-only view of one commit. Paths are POSIX, relative to the root; nothing outside the commit can be reached through
-it, whatever its symlinks say.
+A `Tree` is a read-only view of one commit. Paths are POSIX, relative to the root; nothing outside the
+commit can be reached through it, whatever its symlinks say.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class SourceRef:
 
 @dataclass(frozen=True)
 class TreeFile:
-    """One file of a commit: path relative to the root, POSIX mode bits, size in bytes."""
+    """One file of a commit: path relative to the root, permission bits (0o644, 0o755), bytes."""
 
     path: str
     mode: int
@@ -75,6 +75,7 @@ class SourceStore(Protocol):
         """Make one commit readable, from the cache or from the clone URL.
 
         Raises:
-            InvalidSpec: CloneURLRefused, CommitMissing, SourceRefused (what the tree holds), SourceTooLarge.
+            InvalidSpec: CloneURLRefused, CredentialsRefused, RepositoryNotFound, CommitMissing,
+                SourceRefused (what the tree holds), SourceTooLarge.
             BackendUnavailable: the git server did not answer in time.
         """
