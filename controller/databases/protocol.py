@@ -1,7 +1,7 @@
-"""What the core asks of a database server: one database and one role per preview, and the ledger of what ran in it.
+"""What the core asks of a database server: one database and one role per preview, and the ledger of what ran.
 
-A database is ours only when its name *and* the server's registry say so. The admin's credentials stay in the adapter: migrations run
-as the preview's role, through a `JobRunner` that the core hands in.
+A database is ours only when its name *and* the server's registry say so. The admin's credentials stay in
+the adapter: migrations run as the preview's role, through a `JobRunner` that the core hands in.
 """
 
 from __future__ import annotations

@@ -1,0 +1,188 @@
+"""Which scripts a commit holds, in which order, and which of them a database still lacks.
+
+    Tree ── read_scripts ──▶ scripts ┐
+                                     ├─ pending ──▶ what migrate() has to run
+    the database's ledger ───────────┘
+
+Rules: only `*.sql`; natural order (2 before 10) of the paths below the directory; migrations before seeds;
+each once. An applied migration never changes. One that is no longer among the files is fine: what it did
+stays. One that sorts before an applied one (a merged branch brings such) still runs. A seed that ran is not
+looked at again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+
+from controller.api.errors import InvalidSpec
+from controller.databases.protocol import Applied, Script, ScriptKind
+from controller.source.protocol import Tree, TreeFile
+
+SUFFIX = ".sql"
+SCRIPT_BYTES_MAX = 16 * 1024 * 1024
+ALL_SCRIPTS_BYTES_MAX = 64 * 1024 * 1024
+SCRIPTS_MAX = 2000
+NAME_MAX = 200
+_NUMBER = re.compile(r"[vV]?(\d+(?:\.\d+)*)", re.ASCII)
+_DIGITS = re.compile(r"(\d+)", re.ASCII)
+
+Key = tuple[tuple[tuple[tuple[int, int, str], ...], ...], str]
+
+
+def natural(path: str) -> Key:
+    """Sort key of a path: part by part, digits by their value, however many there are."""
+    parts = tuple(tuple(_piece(text) for text in _DIGITS.split(part)) for part in path.split("/"))
+    return (parts, path)
+
+
+def _piece(text: str) -> tuple[int, int, str]:
+    if not (text.isascii() and text.isdigit()):
+        return (1, 0, text)
+    value = text.lstrip("0")
+    return (0, len(value), value)
+
+
+def pending(scripts: tuple[Script, ...], ledger: tuple[Applied, ...]) -> tuple[Script, ...]:
+    """The scripts that the ledger lacks, in the order in which they have to run.
+
+    Raises:
+        InvalidSpec: MigrationChanged, an applied migration has another content now.
+    """
+    applied = {(line.kind, line.name): line.checksum for line in ledger}
+    ordered = sorted(scripts, key=lambda script: (script.kind is ScriptKind.SEED, natural(script.name)))
+    for script in ordered:
+        before = applied.get((script.kind, script.name))
+        if script.kind is ScriptKind.MIGRATION and before not in (None, script.checksum):
+            raise InvalidSpec(
+                "MigrationChanged",
+                f"Migration {script.name} was applied and has been changed since; restore it and put the "
+                "change into a new file, or delete the Preview and create it again for an empty database.",
+            )
+    return tuple(script for script in ordered if (script.kind, script.name) not in applied)
+
+
+def migration_failed(script: Script, line: int | None, message: str, lines: tuple[str, ...]) -> InvalidSpec:
+    """The failure of one script: file, line (None where the server named none) and the server's message."""
+    where = f"{script.name}, line {line}" if line is not None else script.name
+    return InvalidSpec(
+        "MigrationFailed",
+        f"{script.kind.value.capitalize()} {where}: {message}. "
+        "What ran before it stays applied; correct the file and push.",
+        lines,
+    )
+
+
+async def read_scripts(tree: Tree, migrations: str | None, seed: str | None) -> tuple[Script, ...]:
+    """The scripts of one commit, in order.
+
+    Args:
+        tree: the commit.
+        migrations: a directory of the repository, or None.
+        seed: a directory, or one file that ends in `.sql`, or None.
+
+    Raises:
+        InvalidSpec: MigrationsMissing, SeedMissing, MigrationsTooLarge, MigrationTooLarge, MigrationEncoding,
+            MigrationEmpty, MigrationName, MigrationNumberTwice.
+    """
+    found = await _directory(tree, ScriptKind.MIGRATION, migrations) if migrations is not None else []
+    if seed is not None and seed.endswith(SUFFIX):
+        found.append(await _read(tree, ScriptKind.SEED, seed, posixpath.basename(seed)))
+    elif seed is not None:
+        found += await _directory(tree, ScriptKind.SEED, seed)
+    size = sum(len(script.content) for script in found)
+    if size > ALL_SCRIPTS_BYTES_MAX:
+        raise InvalidSpec(
+            "MigrationsTooLarge",
+            f"The scripts of this commit hold {size:,} bytes together; at most {ALL_SCRIPTS_BYTES_MAX:,} are "
+            "run; load less data.",
+        )
+    return pending(tuple(found), ())
+
+
+async def _directory(tree: Tree, kind: ScriptKind, directory: str) -> list[Script]:
+    try:
+        files = await tree.files(directory)
+    except InvalidSpec as error:
+        raise _missing(kind, directory) if error.reason == "DirectoryMissing" else error from None
+    names = {_name(file, directory): file for file in files if file.path.endswith(SUFFIX)}
+    if not names:
+        raise _missing(kind, directory)
+    if len(names) > SCRIPTS_MAX:
+        raise InvalidSpec(
+            "MigrationsTooLarge",
+            f"{directory} holds {len(names):,} {SUFFIX} files; at most {SCRIPTS_MAX:,} are run; join some.",
+        )
+    _check_numbers(directory, sorted(names, key=natural))
+    return [await _read(tree, kind, file.path, name) for name, file in names.items()]
+
+
+def _missing(kind: ScriptKind, directory: str) -> InvalidSpec:
+    reason = "MigrationsMissing" if kind is ScriptKind.MIGRATION else "SeedMissing"
+    what = "migrations" if kind is ScriptKind.MIGRATION else "seed"
+    return InvalidSpec(
+        reason,
+        f"database.{what} names {directory!r}, and the commit holds no {SUFFIX} file there; "
+        "add one, or correct the path.",
+    )
+
+
+def _name(file: TreeFile, directory: str) -> str:
+    """The path below the directory: it stays the same when the directory is moved."""
+    root = posixpath.normpath(directory)
+    inside = root == "." or file.path.startswith(f"{root}/")
+    name = posixpath.relpath(file.path, root) if inside else posixpath.basename(file.path)
+    if not name.isprintable() or len(name.encode("utf-8", "replace")) > NAME_MAX:
+        raise InvalidSpec(
+            "MigrationName",
+            f"{name[:80]!a}: names of scripts are printable and at most {NAME_MAX} bytes; rename the file.",
+        )
+    return name
+
+
+def _check_numbers(directory: str, names: list[str]) -> None:
+    """Two files with one number have no order that their authors chose."""
+    seen: dict[tuple[str, ...], str] = {}
+    for name in names:
+        numbers = tuple(_position(part) for part in name.split("/"))
+        other = seen.setdefault(numbers, name)
+        if other != name:
+            raise InvalidSpec(
+                "MigrationNumberTwice",
+                f"{directory}: {other} and {name} have the same number; give one of them another.",
+            )
+
+
+def _position(part: str) -> str:
+    match = _NUMBER.match(part)
+    if match is None:
+        return f"text {part}"
+    return ".".join(number.lstrip("0") or "0" for number in match[1].split("."))
+
+
+async def _read(tree: Tree, kind: ScriptKind, path: str, name: str) -> Script:
+    try:
+        content = await tree.read(path, SCRIPT_BYTES_MAX)
+    except InvalidSpec as error:
+        if error.reason == "FileTooLarge":
+            raise InvalidSpec(
+                "MigrationTooLarge",
+                f"{path} is larger than {SCRIPT_BYTES_MAX:,} bytes; split it, or load less data.",
+            ) from None
+        raise _missing(kind, path) if error.reason == "FileMissing" else error from None
+    _check_text(path, content)
+    return Script(kind=kind, name=name, checksum=hashlib.sha256(content).hexdigest(), content=content)
+
+
+def _check_text(path: str, content: bytes) -> None:
+    if b"\0" in content:
+        raise InvalidSpec("MigrationEncoding", f"{path} holds a zero byte; save it as UTF-8 text.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidSpec(
+            "MigrationEncoding", f"{path} is not UTF-8 (byte {error.start:,}); save it as UTF-8."
+        ) from None
+    if not text.strip():
+        raise InvalidSpec("MigrationEmpty", f"{path} is empty; fill it or remove it.")

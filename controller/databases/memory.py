@@ -1,0 +1,174 @@
+"""The in-memory database server: registry, roles, databases and ledgers as records.
+
+It ships with the product and answers the same contract as a real server; migrations run no SQL, they are
+written to the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from controller.api.errors import BackendUnavailable
+from controller.databases.ledger import migration_failed
+from controller.databases.ownership import check_name, not_ours, registered_to_another
+from controller.databases.protocol import (
+    Applied,
+    Credentials,
+    DatabaseClaim,
+    DatabaseState,
+    JobRunner,
+    Script,
+)
+from controller.runtime.protocol import LineSink
+
+FAILING = b"FAIL"
+
+
+@dataclass
+class MemoryDatabase:
+    """A database: who owns it, and what ran in it."""
+
+    owner: str
+    ledger: list[Applied] = field(default_factory=list)
+
+
+@dataclass
+class MemoryServer:
+    """What stands on one server; share it to have two installations beside each other."""
+
+    databases: dict[str, MemoryDatabase] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict, repr=False)
+    """Role -> password."""
+    creators: dict[str, str] = field(default_factory=dict)
+    """Role -> the installation that made it."""
+
+
+def no_step(step: str) -> None:
+    """Nothing happens between the steps, unless a test wants it so."""
+
+
+class MemoryDatabases:
+    """Implements `DatabaseServer` over records.
+
+    Args:
+        installation: whose databases these are.
+        address: host:port, for the connection string.
+        server: what stands on the server already.
+        on_step: called before each single change with its name; raising there is an interruption.
+    """
+
+    def __init__(
+        self,
+        installation: str = "memory",
+        *,
+        address: str = "database.invalid:5432",
+        server: MemoryServer | None = None,
+        on_step: Callable[[str], None] = no_step,
+    ) -> None:
+        self.installation = installation
+        self.server = server if server is not None else MemoryServer()
+        self.registry: dict[str, DatabaseClaim] = {}
+        self.unavailable = False
+        """While True, every call fails with BackendUnavailable."""
+        self._address = address
+        self._step = on_step
+
+    async def observe(self, claim: DatabaseClaim) -> DatabaseState:
+        """See `DatabaseServer.observe`."""
+        self._check(claim)
+        exists = self._exists(claim.name)
+        ledger = tuple(self.server.databases[claim.name].ledger) if exists else ()
+        return DatabaseState(claim.name, exists, ledger, claimed=claim.name in self.registry)
+
+    async def survey(self) -> frozenset[str]:
+        """See `DatabaseServer.survey`."""
+        self._check_available()
+        return frozenset(name for name in self.registry if self._exists(name))
+
+    async def create(self, claim: DatabaseClaim, credentials: Credentials) -> None:
+        """See `DatabaseServer.create`."""
+        self._check(claim)
+        check_name(claim.name)
+        if claim.name not in self.registry:
+            self._step("register")
+            self.registry[claim.name] = claim
+        self._step("role")
+        self.server.roles[claim.name] = credentials.password
+        self.server.creators[claim.name] = self.installation
+        if claim.name not in self.server.databases:
+            self._step("database")
+            self.server.databases[claim.name] = MemoryDatabase(owner=claim.name)
+
+    async def drop(self, claim: DatabaseClaim) -> None:
+        """See `DatabaseServer.drop`."""
+        self._check(claim)
+        if claim.name not in self.registry:
+            return
+        self._step("database")
+        self.server.databases.pop(claim.name, None)
+        self._step("role")
+        self.server.roles.pop(claim.name, None)
+        self.server.creators.pop(claim.name, None)
+        self._step("unregister")
+        del self.registry[claim.name]
+
+    async def migrate(
+        self,
+        claim: DatabaseClaim,
+        credentials: Credentials,
+        scripts: tuple[Script, ...],
+        run: JobRunner,
+        on_line: LineSink,
+    ) -> None:
+        """See `DatabaseServer.migrate`; no job is run, and a script that holds `FAIL` fails at that line."""
+        self._check(claim)
+        if not self._exists(claim.name) or self.server.roles[claim.name] != credentials.password:
+            raise BackendUnavailable(
+                "DatabaseUnavailable", f"Role {claim.name} cannot log in to database {claim.name}; retrying."
+            )
+        ledger = self.server.databases[claim.name].ledger
+        for script in scripts:
+            line = Applied(script.kind, script.name, script.checksum)
+            if line in ledger:
+                continue
+            self._step(f"run {script.name}")
+            on_line(f"{script.kind.value} {script.name}")
+            if FAILING in script.content:
+                number = script.content[: script.content.index(FAILING)].count(b"\n") + 1
+                message = f"{script.name}:{number}: ERROR:  made to fail"
+                on_line(message)
+                raise migration_failed(script, number, "made to fail", (message,))
+            ledger.append(line)
+
+    def url(self, claim: DatabaseClaim, credentials: Credentials) -> str:
+        """See `DatabaseServer.url`."""
+        password = quote(credentials.password, safe="")
+        return f"postgresql://{credentials.role}:{password}@{self._address}/{claim.name}"
+
+    def drop_by_hand(self, name: str) -> None:
+        """Drop the database behind the registry's back, as an administrator would; the role stays."""
+        del self.server.databases[name]
+
+    def create_by_hand(self, name: str) -> None:
+        """Create a database and role that no installation made."""
+        self.server.roles[name] = ""
+        self.server.databases[name] = MemoryDatabase(owner=name)
+
+    def _exists(self, name: str) -> bool:
+        return name in self.server.databases and name in self.server.roles
+
+    def _check(self, claim: DatabaseClaim) -> None:
+        self._check_available()
+        holder = self.registry.get(claim.name)
+        if holder is not None and holder.preview != claim.preview:
+            raise registered_to_another(claim, holder)
+        made = claim.name in self.server.databases or claim.name in self.server.roles
+        ours = holder is not None and self.server.creators.get(claim.name) == self.installation
+        if made and not ours:
+            raise not_ours(claim)
+
+    def _check_available(self) -> None:
+        if self.unavailable:
+            raise BackendUnavailable("DatabaseUnavailable", "The in-memory database server was switched off.")
