@@ -1,7 +1,8 @@
 """Who serves which host: the one table that the core writes and that configuration and pages are made from.
 
-`publish` and `withdraw` come in; `version` counts the changes that the proxy must hear of (a page's wording is
-not one of them), so that whoever fetched a version can be told apart from whoever fetched an older one.
+`publish` and `withdraw` come in; `version` counts the changes that the proxy must hear of (a page's
+wording is not one of them), so that whoever fetched a version can be told apart from whoever fetched an
+older one.
 """
 
 from __future__ import annotations
@@ -32,6 +33,22 @@ class HostEntry:
     page: PageState
 
 
+class Signal:
+    """Wakes everyone who waits, each time it is fired."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def fire(self) -> None:
+        """Wake whoever waits now; who comes later waits for the next time."""
+        self._event.set()
+        self._event = asyncio.Event()
+
+    async def wait(self) -> None:
+        """Return at the next firing."""
+        await self._event.wait()
+
+
 class RouteTable:
     """The published routes of all previews, in memory; an operator that starts anew fills it again."""
 
@@ -39,6 +56,7 @@ class RouteTable:
         self._entries: dict[PreviewKey, Entry] = {}
         self._hosts: dict[str, PreviewKey] = {}
         self._settled = asyncio.Event()
+        self._changed = Signal()
         self.version = 0
 
     def publish(self, preview: PreviewKey, routes: tuple[PublicRoute, ...], page: PageState) -> None:
@@ -48,7 +66,7 @@ class RouteTable:
             self._entries[preview] = Entry(routes, page, old.version)
             return
         self._forget(preview)
-        self.version += 1
+        self._advance()
         self._entries[preview] = Entry(routes, page, self.version)
         self._hosts.update({route.host: preview for route in routes})
 
@@ -56,7 +74,7 @@ class RouteTable:
         """Forget a preview; one that is not there is left in silence."""
         if preview in self._entries:
             self._forget(preview)
-            self.version += 1
+            self._advance()
 
     def settle(self) -> None:
         """From now on the table is complete and may be shown."""
@@ -70,6 +88,11 @@ class RouteTable:
     async def wait_settled(self) -> None:
         """Return once the table is complete."""
         await self._settled.wait()
+
+    async def wait_newer(self, version: int) -> None:
+        """Return once the table is newer than that version."""
+        while self.version <= version:
+            await self._changed.wait()
 
     def entry(self, preview: PreviewKey) -> Entry | None:
         """What is published of a preview, or None."""
@@ -88,6 +111,10 @@ class RouteTable:
         entry = self._entries[preview]
         route = next(route for route in entry.routes if route.host == host)
         return HostEntry(preview, route, entry.page)
+
+    def _advance(self) -> None:
+        self.version += 1
+        self._changed.fire()
 
     def _forget(self, preview: PreviewKey) -> None:
         entry = self._entries.pop(preview, None)

@@ -1,0 +1,77 @@
+"""Routing as a running whole: table, listeners and the session for probes, opened and closed together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+from aiohttp import web
+
+from controller.api.errors import Conflict, InvalidSpec
+from controller.routing.catchall import catchall_app
+from controller.routing.endpoint import provider_app
+from controller.routing.feed import ConfigurationFeed
+from controller.routing.settings import RoutingSettings
+from controller.routing.table import RouteTable
+from controller.routing.traefik import TraefikRouter
+
+_SHUTDOWN_SECONDS = 0.1  # held polls would otherwise keep the operator from exiting
+
+_CONNECT_SECONDS = 2.0
+_HEADER_BYTES = 64 * 1024
+
+
+@asynccontextmanager
+async def open_routing(settings: RoutingSettings) -> AsyncIterator[TraefikRouter]:
+    """Listen for Traefik and for visitors, and give the router; everything is closed at the end.
+
+    Raises:
+        Conflict: an address is taken by another process.
+        InvalidSpec: an address is not host:port, or the token is empty.
+    """
+    table = RouteTable()
+    feed = ConfigurationFeed(table, settings)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(
+            listening(provider_app(feed, settings.token), settings.provider_listen)
+        )
+        await stack.enter_async_context(listening(catchall_app(table), settings.catchall_listen))
+        session = await stack.enter_async_context(probe_session())
+        yield TraefikRouter(table, feed, session, settings)
+
+
+@asynccontextmanager
+async def listening(app: web.Application, address: str) -> AsyncIterator[None]:
+    """Serve an application at host:port until the end; raises Conflict or InvalidSpec."""
+    host, port = _split(address)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise Conflict("AddressTaken", f"Cannot listen on {address}: {error.strerror}.") from error
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def probe_session() -> aiohttp.ClientSession:
+    """A session for untrusted answers: no cookies, nothing unpacked."""
+    return aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(sock_connect=_CONNECT_SECONDS),
+        max_line_size=_HEADER_BYTES,
+        max_field_size=_HEADER_BYTES,
+    )
+
+
+def _split(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise InvalidSpec(
+            "AddressInvalid", f"{address!r} is not an address to listen on: expected host:port."
+        )
+    return host.strip("[]"), int(port)

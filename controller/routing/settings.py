@@ -1,0 +1,30 @@
+"""What routing must know of the proxy and of its own listeners; filled in once, at the operator's start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class RoutingSettings:
+    """Names and addresses, each as one side sees it; URLs carry no path."""
+
+    proxy_network: str
+    """The network on which the proxy reaches instances."""
+    probe_url: str
+    """The proxy's private entry point, as the operator reaches it."""
+    public_url: str
+    """The proxy's public entry point, as the operator reaches it (https where the routers ask for TLS)."""
+    provider_listen: str
+    """host:port on which the proxy polls its configuration."""
+    catchall_listen: str
+    """host:port of the platform's own page."""
+    catchall_url: str
+    """The same page, as the proxy reaches it."""
+    token: str = field(repr=False)
+    """What the proxy must show when it polls."""
+    entrypoint: str = "web"
+    probe_entrypoint: str = "probe"
+    tls: bool = False
+    cert_resolver: str = ""
+    """Certificate resolver of the public routers; only with `tls`."""

@@ -1,0 +1,154 @@
+"""The Router over Traefik: what is published goes into the table, what is asked goes through Traefik itself.
+
+A probe goes to the private entry point and tells by the identity header whether Traefik knows the
+instance, and by Traefik's own error bodies whether anything listens in it. A switch is confirmed when
+Traefik has fetched the version that holds it and the public host answers with the new instance's
+identity: the identity stands outside the password, so a 401 confirms as well as a 200 does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from controller.api.errors import BackendUnavailable, InvalidSpec, NotReady
+from controller.api.names import PreviewKey
+from controller.routing.config import configuration
+from controller.routing.feed import ConfigurationFeed
+from controller.routing.protocol import PageState, Probe, ProbeState, PublicRoute
+from controller.routing.settings import RoutingSettings
+from controller.routing.table import RouteTable
+from controller.routing.words import INSTANCE_HEADER, probe_host
+
+_GATEWAY_ERRORS: Final = {
+    502: (b"Bad Gateway",),
+    503: (b"Service Unavailable", b"no available server"),
+    504: (b"Gateway Timeout",),
+}
+_HEADERS: Final = {"User-Agent": "previewcloud-probe", "Accept-Encoding": "identity"}
+_BODY_BYTES: Final = 64
+_FIRST_PAUSE: Final = 0.02
+_LAST_PAUSE: Final = 0.5
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    instance: str
+    from_proxy: bool
+
+
+class TraefikRouter:
+    """A Router over Traefik's docker and HTTP providers.
+
+    Args:
+        table: filled here, read by the feed and by the platform's own page.
+        feed: knows what Traefik has fetched.
+        session: for probes; without cookies, as the answers are not to be trusted.
+        settings: addresses of Traefik's entry points.
+        request_seconds: how long one probe may take.
+    """
+
+    def __init__(
+        self,
+        table: RouteTable,
+        feed: ConfigurationFeed,
+        session: aiohttp.ClientSession,
+        settings: RoutingSettings,
+        request_seconds: float = 5.0,
+    ) -> None:
+        self._table = table
+        self._feed = feed
+        self._session = session
+        self._settings = settings
+        self._request_seconds = request_seconds
+
+    def publish(self, preview: PreviewKey, routes: tuple[PublicRoute, ...], page: PageState) -> None:
+        """See Router.publish; raises InvalidSpec for a host, name or password line that is not safe."""
+        configuration(routes, self._settings)
+        self._table.publish(preview, routes, page)
+
+    def withdraw(self, preview: PreviewKey) -> None:
+        """See Router.withdraw."""
+        self._table.withdraw(preview)
+
+    def settle(self) -> None:
+        """See Router.settle."""
+        self._table.settle()
+
+    async def probe(self, instance: str, path: str | None) -> Probe:
+        """See Router.probe; raises BackendUnavailable when Traefik itself does not answer."""
+        answer = await self._get(self._settings.probe_url, probe_host(instance), path or "/")
+        if answer is None:
+            return Probe(ProbeState.FAILING)
+        if answer.instance != instance:
+            return Probe(ProbeState.UNKNOWN)
+        if answer.from_proxy:
+            return Probe(ProbeState.REFUSED, answer.status)
+        ready = path is None or 200 <= answer.status < 400
+        return Probe(ProbeState.READY if ready else ProbeState.FAILING, answer.status)
+
+    async def confirm(self, preview: PreviewKey, timeout_seconds: float) -> None:
+        """See Router.confirm."""
+        entry = self._table.entry(preview)
+        if entry is None:
+            return
+        waiting = (
+            f"Traefik has not fetched the routes of {preview}; is it running, and does it reach the operator"
+        )
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self._feed.wait_fetched(entry.version)
+                for route in entry.routes:
+                    waiting = f"{route.host} is not answered by {route.instance}"
+                    await self._wait_live(route)
+        except TimeoutError:
+            raise NotReady("RouteNotLive", f"{waiting} (waited {timeout_seconds:g} s).") from None
+
+    async def _wait_live(self, route: PublicRoute) -> None:
+        pause = _FIRST_PAUSE
+        while route.instance is not None and not await self._is_live(route.host, route.instance):
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LAST_PAUSE)
+
+    async def _is_live(self, host: str, instance: str) -> bool:
+        try:
+            answer = await self._get(self._settings.public_url, host, "/")
+        except BackendUnavailable:
+            return False
+        return answer is not None and answer.instance == instance and not answer.from_proxy
+
+    async def _get(self, base: str, host: str, path: str) -> _Answer | None:
+        """One answer, or None when none came in time or none that can be read."""
+        if not path.startswith("/"):
+            raise InvalidSpec(
+                "HealthPathInvalid", f"{path!r} is not a path to probe: it must start with a slash."
+            )
+        try:
+            async with asyncio.timeout(self._request_seconds):
+                return await self._request(URL(f"{base.rstrip('/')}{path}"), host)
+        except aiohttp.ClientConnectionError:
+            raise BackendUnavailable(
+                "ProxyUnavailable", f"Traefik does not answer at {base}; is it running? Trying again."
+            ) from None
+        except (TimeoutError, aiohttp.ClientError):
+            return None
+
+    async def _request(self, url: URL, host: str) -> _Answer:
+        request = self._session.get(
+            url,
+            headers=_HEADERS | {"Host": host},
+            allow_redirects=False,
+            # Certificates may be on their way still; who answers is told by the identity.
+            ssl=False,
+            server_hostname=host if url.scheme == "https" else None,
+        )
+        async with request as response:
+            instance = response.headers.get(INSTANCE_HEADER, "")
+            own = _GATEWAY_ERRORS.get(response.status, ())
+            from_proxy = bool(own) and (await response.content.read(_BODY_BYTES)).strip() in own
+            return _Answer(response.status, instance, from_proxy)
