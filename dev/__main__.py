@@ -1,0 +1,109 @@
+"""`python -m dev`: the commands behind the Makefile's up, down, clean and status."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Annotated
+
+import typer
+
+from dev import cache, engine, platform
+from dev.docker_cli import INSTALLATION_LABEL
+from dev.environment import path_of, read_shell_file
+from dev.platform import Up, Wanted
+from dev.processes import Processes
+from dev.progress import Progress, StepFailed
+from dev.site import Site, here
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+
+
+@app.command()
+def up(
+    operator: Annotated[bool, typer.Option(help="Start the operator.")] = True,
+    sample: Annotated[bool, typer.Option(help="Apply the sample and wait for its URL.")] = True,
+) -> None:
+    """Bring the platform up; what already runs as it should is left alone."""
+    progress, site = Progress(), here()
+    site.make_directories()
+    with cache.locked(site.state / "lock"):
+        _tell(site, platform.up(site, Wanted(operator, operator and sample), progress), progress)
+
+
+@app.command()
+def down() -> None:
+    """Stop and remove everything that `up` started; logs and caches stay."""
+    _take_down(caches=False)
+
+
+@app.command()
+def clean() -> None:
+    """Do what `down` does, and remove the caches and logs."""
+    _take_down(caches=True)
+
+
+@app.command()
+def status() -> None:
+    """Show what of the platform runs."""
+    progress, site = Progress(), here()
+    processes, docker = Processes(site.pids, site.logs), engine.docker_from(os.environ)
+    progress.say(f"installation {site.installation}, state {site.state}")
+    for pid_file in sorted(site.pids.glob("[a-z]*.pid")):
+        name = pid_file.stem
+        progress.say(f"  {'runs ' if processes.alive(name) else 'ENDED'}  {name}  {processes.log(name)}")
+    if not docker.answers():
+        progress.say(f"  no Docker engine answers at {docker.host}")
+        return
+    label = f"label={INSTALLATION_LABEL}={site.installation}"
+    columns = "  {{.State}}  {{.Names}}  {{.Image}}"
+    progress.say(docker("ps", "--all", "--filter", label, "--format", columns) or "  no containers")
+
+
+@app.command()
+def env(
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object, PATH included.")] = False,
+) -> None:
+    """Print the platform's addresses and credentials."""
+    site = here()
+    if not site.env_file.exists():
+        raise StepFailed(f"{site.env_file} is not there; run `make up` first")
+    if not as_json:
+        print(site.env_file.read_text(), end="")
+        return
+    variables = read_shell_file(site)
+    print(json.dumps({**variables, "PATH": f"{path_of(site)}:{os.environ.get('PATH', '')}"}))
+
+
+def _take_down(*, caches: bool) -> None:
+    site = here()
+    if site.state.is_dir():
+        with cache.locked(site.state / "lock"):
+            platform.down(site, Progress(), caches=caches)
+    elif caches:
+        platform.down(site, Progress(), caches=True)
+
+
+def _tell(site: Site, result: Up, progress: Progress) -> None:
+    name = site.state.relative_to(site.checkout) if site.state.is_relative_to(site.checkout) else site.state
+    progress.say("")
+    if result.url:
+        progress.say(f"The sample answers: {result.url}")
+    progress.say(f"Next:  source {name}/env")
+    progress.say("       kubectl get previews -o wide")
+    progress.say("       kubectl describe preview pr-1")
+    progress.say("       kubectl delete preview pr-1")
+    progress.say(f"Logs:  {name}/logs/ (operator.log; of previews: {name}/logs/previews/)")
+
+
+def main() -> None:
+    """Run a command; a step that cannot work ends it with a sentence, not a traceback."""
+    try:
+        app()
+    except StepFailed as error:
+        Progress().say(f"\nerror: {error}")
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The platform's addresses and credentials as variables: for the operator's settings, and for a shell."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev.docker_cli import Docker
+from dev.ports import Ports
+from dev.postgres import Postgres
+from dev.prepare import EngineImages, Facts, token_file
+from dev.site import Site
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Everything that was found out on the way up."""
+
+    site: Site
+    ports: Ports
+    docker: Docker
+    kubeconfig: Path
+    facts: Facts
+    images: EngineImages
+    database: Postgres
+
+
+def for_operator(addresses: Addresses) -> dict[str, str]:
+    """Return the operator's settings; what they mean stands in controller/settings.py."""
+    site, ports = addresses.site, addresses.ports
+    return {
+        "KUBECONFIG": str(addresses.kubeconfig),
+        "DOCKER_HOST": addresses.docker.host,
+        "INSTALLATION_ID": site.installation,
+        "LOG_DIR": str(site.logs / "previews"),
+        "CACHE_DIR": str(site.state / "cache"),
+        "PREVIEW_DOMAIN": site.domain,
+        "PREVIEW_PORT": str(ports.http),
+        "PREVIEW_POOL": addresses.facts.preview_pool,
+        "TOOLS_IMAGE": addresses.images.tools,
+        "GIT_ALLOWED_HOSTS": f"127.0.0.1:{ports.git}",
+        "GIT_ALLOW_HTTP": "true",
+        "POSTGRES_URL": addresses.database.url,
+        "POSTGRES_PREVIEW_ADDRESS": addresses.database.preview_address,
+        "POSTGRES_CLIENT_IMAGE": addresses.database.image,
+        "TRAEFIK_HTTP_URL": _loopback(ports.http),
+        "TRAEFIK_PROBE_URL": _loopback(ports.probe),
+        "ROUTING_LISTEN": f"127.0.0.1:{ports.routing}",
+        "ROUTING_TOKEN_FILE": str(token_file(site)),
+        "CATCHALL_LISTEN": f"127.0.0.1:{ports.catchall}",
+        "CATCHALL_URL": _loopback(ports.catchall),
+    }
+
+
+def for_shell(addresses: Addresses) -> dict[str, str]:
+    """Return the variables that a shell, or a test, works with; the operator's settings are among them."""
+    site, ports = addresses.site, addresses.ports
+    return {
+        **for_operator(addresses),
+        "PREVIEWCLOUD_STATE": str(site.state),
+        "TRAEFIK_METRICS_URL": _loopback(ports.metrics),
+        "GIT_BASE_URL": _loopback(ports.git),
+        "GIT_ROOT": str(site.state / "git"),
+        "PROXY_NETWORK": addresses.facts.proxy_network,
+        "PLATFORM_NETWORK": addresses.facts.platform_network,
+        "GATEWAY": addresses.facts.gateway,
+        "TRAEFIK_IMAGE": addresses.images.traefik,
+    }
+
+
+def path_of(site: Site) -> str:
+    """Return what goes in front of PATH: the platform's programs, kubectl among them, and the venv's."""
+    return f"{site.bin}:{site.checkout / '.venv/bin'}"
+
+
+def write_operator_file(path: Path, variables: Mapping[str, str]) -> None:
+    """Write the operator's settings, one `NAME=value` in a line, as a shell reads it."""
+    _write(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items()))
+
+
+def write_shell_file(site: Site, variables: Mapping[str, str]) -> None:
+    """Write the file that can be sourced."""
+    lines = [f'export PATH={shlex.quote(path_of(site))}:"$PATH"\n']
+    lines += [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+    _write(site.env_file, "".join(lines))
+
+
+def read_shell_file(site: Site) -> dict[str, str]:
+    """Read that file back, PATH left out."""
+    words = (shlex.split(line)[1] for line in site.env_file.read_text().splitlines())
+    pairs = (word.partition("=") for word in words)
+    return {name: value for name, _, value in pairs if name != "PATH"}
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that its owner alone can read, since passwords are in it."""
+    path.touch(mode=0o600)
+    if path.read_text() != text:
+        path.write_text(text)
+
+
+def _loopback(port: int) -> str:
+    return f"http://127.0.0.1:{port}"

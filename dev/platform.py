@@ -1,0 +1,131 @@
+"""The whole platform: every piece made true in order, or taken away in the reverse one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dev import cluster, commands, engine, operator, ports, postgres, prepare, repository, sample
+from dev.binaries import Binaries
+from dev.cluster import Cluster
+from dev.docker_cli import Docker
+from dev.environment import Addresses, for_operator, for_shell, write_shell_file
+from dev.images import Images, frontend_program, traefik_program
+from dev.ports import Ports
+from dev.postgres import Place
+from dev.prepare import EngineImages
+from dev.processes import Processes, Program
+from dev.progress import Progress, StepFailed
+from dev.site import Site
+
+GIT = "git-server"
+PROCESSES = (operator.OPERATOR, GIT)
+TOOLS = {"git": "git"}
+STATE = (
+    *("apiserver", "bin", "cache", "etcd", "git", "run", "secrets"),
+    *("env", "kubeconfig", "operator.env", "ports.json", "sample.yaml"),
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which parts are wanted beyond the servers."""
+
+    operator: bool = True
+    sample: bool = True
+
+
+@dataclass(frozen=True)
+class Up:
+    """What came up."""
+
+    variables: Mapping[str, str]
+    cluster: Cluster
+    url: str = ""
+
+
+def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
+    """Bring the platform up; what already is as it should be is left alone.
+
+    Raises:
+        StepFailed: a piece that cannot work; the message says what to do.
+    """
+    site.make_directories()
+    commands.install_packages(TOOLS)
+    docker = engine.docker_from(os.environ)
+    engine.ensure(site, docker, progress)
+    chosen = ports.ensure(site.state / "ports.json", site.installation)
+    binaries = Binaries(site, progress, os.environ)
+    kubernetes = cluster.ensure(site, chosen, binaries, progress)
+    images = Images(site, docker, progress)
+    of_engine = _engine_images(images, binaries)
+    facts = prepare.ensure(site, docker, chosen, of_engine, progress)
+    place = Place(images.postgres(), chosen.database, facts.gateway, facts.platform_network)
+    database = postgres.ensure(site, docker, place, progress)
+    _git_server(site, chosen, progress)
+    addresses = Addresses(site, chosen, docker, kubernetes.kubeconfig, facts, of_engine, database)
+    variables = for_shell(addresses)
+    write_shell_file(site, variables)
+    if wanted.operator or list((site.checkout / "crds").glob("*.yaml")):
+        operator.apply_crd(site, kubernetes, progress)
+    if wanted.operator:
+        operator.ensure(site, for_operator(addresses), progress)
+    url = _sample(site, kubernetes, chosen, progress) if wanted.sample else ""
+    return Up(variables, kubernetes, url)
+
+
+def down(site: Site, progress: Progress, *, caches: bool = False) -> None:
+    """Stop and remove everything that `up` started, also what it only began; with `caches`, those as well.
+
+    Logs stay, for a look at what went wrong; they go with the caches.
+    """
+    processes, docker = Processes(site.pids, site.logs), engine.docker_from(os.environ)
+    with progress.step("stopping processes"):
+        for name in PROCESSES:
+            processes.stop(name)
+        cluster.stop(site, processes)
+    if docker.answers():
+        _empty(site, docker, progress)
+        if caches:
+            docker.remove_platform_images()
+    engine.release(site, docker, progress)
+    for path in (site.state / name for name in STATE):
+        path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
+    if caches:
+        with progress.step(f"removing {site.cache} and the logs"):
+            shutil.rmtree(site.cache, ignore_errors=True)
+            shutil.rmtree(site.logs, ignore_errors=True)
+
+
+def _empty(site: Site, docker: Docker, progress: Progress) -> None:
+    with progress.step("removing containers, networks, volumes and images") as step:
+        count = docker.remove_installation(site.installation)
+        try:
+            prepare.remove(site, docker)
+        except StepFailed as error:
+            progress.say(f"        {error}")
+        step.note = f"{count} removed"
+
+
+def _engine_images(images: Images, binaries: Binaries) -> EngineImages:
+    traefik = images.traefik(lambda: binaries.built(traefik_program()))
+    images.frontend(lambda: binaries.built(frontend_program()))
+    return EngineImages(traefik, images.tools())
+
+
+def _git_server(site: Site, chosen: Ports, progress: Progress) -> None:
+    root = repository.root_of(site)
+    root.mkdir(exist_ok=True)
+    command = (sys.executable, "-m", "dev.git_server", str(root), str(chosen.git))
+    outcome = Processes(site.pids, site.logs).ensure(Program(GIT, command, {}, cwd=site.checkout))
+    progress.done("git server", f"http://127.0.0.1:{chosen.git}, {outcome}")
+
+
+def _sample(site: Site, kubernetes: Cluster, chosen: Ports, progress: Progress) -> str:
+    commit = repository.ensure(site, site.checkout / "examples/shop")
+    clone_url = f"http://127.0.0.1:{chosen.git}/{repository.REPOSITORY}.git"
+    text = sample.manifest(site.checkout / "examples/preview.yaml", clone_url, commit)
+    return sample.ensure(site, kubernetes, text, progress)

@@ -1,0 +1,78 @@
+"""The engine's part of the platform, prepared by the product's own command: addresses in, facts out."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev import commands
+from dev.docker_cli import Docker
+from dev.ports import Ports
+from dev.progress import Progress, StepFailed
+from dev.site import Site
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the command reports of the engine that it prepared."""
+
+    gateway: str
+    proxy_network: str
+    platform_network: str
+    preview_pool: str
+
+
+@dataclass(frozen=True)
+class EngineImages:
+    """The images that it runs."""
+
+    traefik: str
+    tools: str
+
+
+def token_file(site: Site) -> Path:
+    """Return the file of the token that Traefik shows to the operator, made the first time."""
+    path = site.secrets / "routing-token"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(32))
+    return path
+
+
+def ensure(site: Site, docker: Docker, ports: Ports, images: EngineImages, progress: Progress) -> Facts:
+    """Prepare the engine: networks, firewall, build limits, Traefik; the same again changes nothing."""
+    options = {
+        "installation": site.installation,
+        "traefik-image": images.traefik,
+        "tools-image": images.tools,
+        "http-port": ports.http,
+        "probe-port": ports.probe,
+        "metrics-port": ports.metrics,
+        "provider-url": f"http://127.0.0.1:{ports.routing}/traefik",
+        "provider-token-file": token_file(site),
+        "database-port": ports.database,
+    }
+    arguments = [f"--{name}={value}" for name, value in options.items()]
+    with progress.step("engine: networks, firewall, build limits, Traefik"):
+        answer = _engine(site, docker, "prepare", *arguments)
+    try:
+        facts = json.loads(answer)
+        names = ("gateway", "proxy_network", "platform_network", "preview_pool")
+        return Facts(*(str(facts[name]) for name in names))
+    except (ValueError, KeyError) as error:
+        raise StepFailed(
+            f"controller.engine prepare: expected its facts as JSON, got {answer[:200]!r}"
+        ) from error
+
+
+def remove(site: Site, docker: Docker) -> None:
+    """Take all of it away again, firewall rules included."""
+    _engine(site, docker, "remove", f"--installation={site.installation}")
+
+
+def _engine(site: Site, docker: Docker, verb: str, *arguments: str) -> str:
+    command = [sys.executable, "-m", "controller.engine", verb, *arguments]
+    return commands.run(command, env={"DOCKER_HOST": docker.host, "PYTHONPATH": str(site.checkout)})

@@ -1,0 +1,102 @@
+"""Where one local platform lives and what it is called: environment variables in, a `Site` out.
+
+Several platforms share one machine and one engine; the installation id keeps their things apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from dev.progress import StepFailed
+
+ClusterKind = Literal["local", "kind", "current"]
+
+_INSTALLATION = re.compile(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Site:
+    """The paths and names of one platform. All paths are absolute."""
+
+    checkout: Path
+    state: Path
+    cache: Path
+    installation: str
+    cluster: ClusterKind
+    domain: str
+
+    @property
+    def logs(self) -> Path:
+        """Log files of everything started as a process."""
+        return self.state / "logs"
+
+    @property
+    def pids(self) -> Path:
+        """Pid files of everything started as a process."""
+        return self.state / "run"
+
+    @property
+    def secrets(self) -> Path:
+        """Generated passwords and tokens, readable by the owner alone."""
+        return self.state / "secrets"
+
+    @property
+    def bin(self) -> Path:
+        """Links to the cached binaries; goes first on PATH."""
+        return self.state / "bin"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The kubeconfig of a cluster that was started here."""
+        return self.state / "kubeconfig"
+
+    @property
+    def env_file(self) -> Path:
+        """Addresses and credentials, for a shell to source."""
+        return self.state / "env"
+
+    def make_directories(self) -> None:
+        """Create the state directories."""
+        for path in (self.state, self.logs, self.pids, self.bin, self.cache):
+            path.mkdir(parents=True, exist_ok=True)
+        self.secrets.mkdir(mode=0o700, exist_ok=True)
+
+
+def installation_of(state: Path) -> str:
+    """Name the installation after its state directory, so that two checkouts never share one."""
+    return "local-" + hashlib.sha256(str(state).encode()).hexdigest()[:6]
+
+
+def site_from(environ: Mapping[str, str], checkout: Path) -> Site:
+    """Read PREVIEWCLOUD_STATE, PREVIEWCLOUD_CACHE, INSTALLATION_ID, CLUSTER and PREVIEW_DOMAIN.
+
+    Raises:
+        StepFailed: a value that cannot be used.
+    """
+    state = Path(environ.get("PREVIEWCLOUD_STATE") or checkout / ".local").resolve()
+    caches = Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME") or "/root") / ".cache")
+    cluster = environ.get("CLUSTER") or "local"
+    if cluster not in get_args(ClusterKind):
+        raise StepFailed(f"CLUSTER={cluster}: expected one of {', '.join(get_args(ClusterKind))}")
+    installation = environ.get("INSTALLATION_ID") or installation_of(state)
+    if not _INSTALLATION.fullmatch(installation):
+        raise StepFailed(f"INSTALLATION_ID={installation}: expected at most 30 of a-z, 0-9 and '-'")
+    return Site(
+        checkout=checkout.resolve(),
+        state=state,
+        cache=Path(environ.get("PREVIEWCLOUD_CACHE") or caches / "previewcloud").resolve(),
+        installation=installation,
+        cluster=cast(ClusterKind, cluster),
+        domain=environ.get("PREVIEW_DOMAIN") or "localhost",
+    )
+
+
+def here() -> Site:
+    """Return the site of this checkout in this process's environment."""
+    return site_from(os.environ, Path(__file__).resolve().parent.parent)
