@@ -1,12 +1,10 @@
 """A clone URL from a Preview: checked as text against the hosts that may be cloned from, before git sees it.
 
-Allowed hosts are written `host` (https on its own port), `host:port`, or `http://host[:port]` where plain
-http is wanted. Plain http to a loopback address needs no such prefix: it stays on the machine.
+Allowed hosts are written `host` (the scheme's own port) or `host:port`.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -34,7 +32,7 @@ class CloneURL:
         return f"{self.scheme}://{self.authority}"
 
 
-def check_clone_url(url: str, allowed_hosts: frozenset[str]) -> CloneURL:
+def check_clone_url(url: str, allowed_hosts: frozenset[str], *, allow_http: bool = False) -> CloneURL:
     """Read a clone URL.
 
     Raises:
@@ -48,17 +46,16 @@ def check_clone_url(url: str, allowed_hosts: frozenset[str]) -> CloneURL:
             "password (use credentialsSecretRef), no query, no escapes.",
         )
     scheme, authority = match["scheme"], match["authority"].lower()
-    plain_allowed = f"http://{authority}" in allowed_hosts
-    if authority not in allowed_hosts and not (scheme == "http" and plain_allowed):
+    if authority not in allowed_hosts:
         raise InvalidSpec(
             "CloneURLRefused",
             f"spec.source.cloneURL names the host {shown(authority)}, which is not allowed here; use one of "
             f"{', '.join(sorted(allowed_hosts)) or 'none (no host is allowed)'} or ask the operator's owner.",
         )
-    if scheme == "http" and not plain_allowed and not _is_loopback(match["host"]):
+    if scheme == "http" and not allow_http:
         raise InvalidSpec(
             "CloneURLRefused",
-            f"spec.source.cloneURL must use https: plain http to {shown(authority)} is not allowed.",
+            f"spec.source.cloneURL must use https: plain http to {shown(authority)} is refused.",
         )
     return CloneURL(f"{scheme}://{authority}{match['path'].rstrip('/')}", scheme, authority)
 
@@ -75,12 +72,3 @@ def check_credentials(clone: CloneURL, credentials: GitCredentials | None) -> No
             f"the credentials of spec.source.credentialsSecretRef belong to {shown(credentials.host)}, "
             f"but cloneURL names {shown(clone.authority)}; use the Secret of that host.",
         )
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -77,7 +77,9 @@ class MemorySource:
         """Make one commit readable; see `SourceStore.fetch`."""
         self.fetched.append(ref)
         if self._allowed_hosts is not None:
-            check_credentials(check_clone_url(ref.clone_url, self._allowed_hosts), ref.credentials)
+            check_credentials(
+                check_clone_url(ref.clone_url, self._allowed_hosts, allow_http=True), ref.credentials
+            )
         key = (ref.repository, ref.commit)
         if key not in self._trees:
             self._trees[key] = self._load(ref)
