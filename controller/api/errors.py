@@ -1,8 +1,8 @@
 """The four ways in which work can fail; every adapter translates into these at its edge.
 
-The worker decides by type alone: `InvalidSpec` and `Conflict` are reported and not retried, `NotReady` is waited for,
-`BackendUnavailable` is retried with backoff. `reason` ends up as a condition's reason, `message` as its sentence, `lines` are the
-last lines of a build or of a container, already free of secrets.
+The worker decides by type alone: `InvalidSpec` and `Conflict` are reported and not retried, `NotReady` is
+waited for, `BackendUnavailable` is retried with backoff. `reason` ends up as a condition's reason, `message`
+as its sentence, `lines` are the last lines of a build or of a container, already free of secrets.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def parse(body: Mapping[str, object]) -> Preview:
 def describe(error: ValidationError) -> str:
     """A validation error in one line per wrong field; input values are left out, they may be secret."""
     found = [
-        f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+        f"{'.'.join(str(part) for part in item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
         for item in error.errors(include_input=False, include_url=False)
     ]
     return "; ".join(found)

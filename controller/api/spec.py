@@ -6,23 +6,34 @@ The same `Service` and `Database` models hold what a repository's preview file s
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from controller.api.dependencies import dependency_problems
+from controller.api.fields import (
+    Argument,
+    Branch,
+    CloneUrl,
+    Commit,
+    Cpu,
+    Duration,
+    EnvName,
+    EnvValue,
+    HttpPath,
+    ImageReference,
+    Memory,
+    ObjectName,
+    Port,
+    RelativePath,
+    Repository,
+    SecretKey,
+    ServiceName,
+    Stage,
+)
 from controller.api.model import Model
-
-NAME_PATTERN = r"^[a-z]([-a-z0-9]{0,28}[a-z0-9])?$"
-ServiceName = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=30)]
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
-RelativePath = Annotated[str, StringConstraints(min_length=1, max_length=512)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
-Repository = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9])*/[A-Za-z0-9._-]+$", max_length=140)
-]
-Duration = Annotated[str, StringConstraints(pattern=r"^([0-9]+(d|h|m|s))+$", max_length=32)]
-Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi)?$", max_length=16)]
+from controller.api.rules import LIST_BY_NAME, validations
+from controller.api.spec_rules import ENV_RULES, SERVICE_RULES, SOURCE_RULES, SPEC_RULES
 
 
 class Trust(StrEnum):
@@ -43,14 +54,14 @@ class DatabaseType(StrEnum):
 class LocalSecretRef(Model):
     """A Secret in the Preview's namespace, labelled for its repository."""
 
-    name: str = Field(min_length=1, max_length=253, description="Name of the Secret.")
+    name: ObjectName = Field(description="Name of the Secret.")
 
 
 class SecretKeyRef(Model):
     """One key of a Secret in the Preview's namespace, labelled for its repository."""
 
-    name: str = Field(min_length=1, max_length=253, description="Name of the Secret.")
-    key: str = Field(min_length=1, max_length=253, description="Key inside the Secret.")
+    name: ObjectName = Field(description="Name of the Secret.")
+    key: SecretKey = Field(description="Key inside the Secret.")
 
 
 class ValueFrom(Model):
@@ -62,16 +73,18 @@ class ValueFrom(Model):
 class EnvVar(Model):
     """One environment variable: a value, or a key of a Secret."""
 
+    model_config = ConfigDict(json_schema_extra=validations(*ENV_RULES))
+
     name: EnvName = Field(description="Name of the variable.")
-    value: str | None = Field(
-        default=None, max_length=32768, description="The value; may hold references such as ${DATABASE_URL}."
+    value: EnvValue | None = Field(
+        default=None, description="The value; may hold references such as ${DATABASE_URL}."
     )
     value_from: ValueFrom | None = Field(default=None, description="Where the value comes from.")
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
-        if self.value is not None and self.value_from is not None:
-            raise ValueError(f"{self.name}: give either value or valueFrom, not both")
+        if (self.value is None) == (self.value_from is None):
+            raise ValueError(f"{self.name}: give either value or valueFrom")
         return self
 
 
@@ -82,55 +95,58 @@ class Build(Model):
     dockerfile: RelativePath = Field(
         default="Dockerfile", description="The Dockerfile, relative to the context."
     )
-    args: dict[EnvName, str] = Field(
+    args: dict[EnvName, EnvValue] = Field(
         default_factory=dict, max_length=64, description="Build arguments; never a secret."
     )
-    target: str | None = Field(
-        default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=128, description="Stage to build."
-    )
+    target: Stage | None = Field(default=None, description="Stage to build.")
 
 
 class Resources(Model):
     """What one instance may use at most."""
 
-    cpu: Quantity = Field(default="500m", description="CPU, as in 500m or 1.")
-    memory: Quantity = Field(default="512Mi", description="Memory, as in 256Mi.")
+    cpu: Cpu = Field(default="500m", description="CPU, as in 500m or 1.")
+    memory: Memory = Field(default="512Mi", description="Memory, as in 256Mi.")
 
 
 class HealthCheck(Model):
     """When an instance counts as ready."""
 
-    path: str = Field(
-        pattern=r"^/[^\s]*$",
-        max_length=512,
-        description="Path that answers 200-399 when the service is ready.",
-    )
+    path: HttpPath = Field(description="Path that answers 200-399 when the service is ready.")
 
 
 class Service(Model):
     """One service of a preview: an image built from the repository, or a ready one."""
 
+    model_config = ConfigDict(json_schema_extra=validations(*SERVICE_RULES))
+
     name: ServiceName = Field(description="Name of the service; siblings reach it under this name.")
     build: Build | None = Field(default=None, description="Build the image from the repository.")
-    image: str | None = Field(
-        default=None, min_length=1, max_length=512, description="Use this image instead of building one."
-    )
+    image: ImageReference | None = Field(default=None, description="Use this image instead of building one.")
     port: Port | None = Field(default=None, description="Port it listens on; the image's EXPOSE, else 8080.")
     env: tuple[EnvVar, ...] = Field(
         default=(),
         max_length=256,
         description="Environment variables.",
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        json_schema_extra=LIST_BY_NAME,
     )
     resources: Resources = Field(default_factory=Resources, description="Limits of one instance.")
     health_check: HealthCheck | None = Field(default=None, description="When an instance is ready.")
-    command: tuple[str, ...] | None = Field(
+    command: tuple[Argument, ...] | None = Field(
         default=None, max_length=64, description="Command instead of the image's own."
     )
     depends_on: tuple[ServiceName, ...] = Field(
-        default=(), max_length=32, description="Services that must be ready before this one starts."
+        default=(),
+        max_length=20,
+        description="Services that must be ready before this one starts.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
     )
     public: bool = Field(default=True, description="False: reachable by siblings only, without a URL.")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.build is None) == (self.image is None):
+            raise ValueError("give either build or image")
+        return self
 
 
 class Database(Model):
@@ -146,18 +162,20 @@ class Database(Model):
 
 
 class Source(Model):
-    """Which commit of which repository."""
+    """Which commit of which repository; a pull request or a branch, and it stays the one it was."""
+
+    model_config = ConfigDict(json_schema_extra=validations(*SOURCE_RULES))
 
     repository: Repository = Field(description="owner/name.")
-    clone_url: str | None = Field(
+    clone_url: CloneUrl | None = Field(
         default=None,
         alias="cloneURL",
-        pattern=r"^https?://[^\s@]+$",
-        max_length=1024,
         description="Where to fetch from, over https; never with credentials in it.",
     )
-    pull_request: int | None = Field(default=None, ge=1, le=999999999, description="Number of the pull request.")
-    branch: str | None = Field(default=None, min_length=1, max_length=255, description="Name of the branch.")
+    pull_request: int | None = Field(
+        default=None, ge=1, le=999999999, description="Number of the pull request."
+    )
+    branch: Branch | None = Field(default=None, description="Name of the branch.")
     commit: Commit = Field(description="The commit, 40 hex digits.")
     config_path: RelativePath = Field(default="preview.yaml", description="The preview file.")
     trust: Trust | None = Field(default=None, description="trusted or fork; needed with a pull request.")
@@ -174,6 +192,14 @@ class Source(Model):
         default=None, description="Secret of type kubernetes.io/dockerconfigjson for pulling."
     )
 
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.pull_request is None and self.branch is None:
+            raise ValueError("give pullRequest or branch")
+        if self.pull_request is not None and self.trust is None:
+            raise ValueError("trust is needed with pullRequest: trusted, or fork")
+        return self
+
 
 class Access(Model):
     """Who may see the preview."""
@@ -186,8 +212,12 @@ class Access(Model):
 class Lifecycle(Model):
     """How long the preview lives; times as in 30m, 2h, 7d."""
 
-    idle_timeout: Duration | None = Field(default=None, description="Torn down after this long without access.")
-    sleep_after: Duration | None = Field(default=None, description="Put to sleep after this long without access.")
+    idle_timeout: Duration | None = Field(
+        default=None, description="Torn down after this long without access."
+    )
+    sleep_after: Duration | None = Field(
+        default=None, description="Put to sleep after this long without access."
+    )
     ttl: Duration | None = Field(default=None, description="Torn down this long after its creation.")
     pinned: bool = Field(default=False, description="Never put to sleep, never expired.")
 
@@ -195,20 +225,31 @@ class Lifecycle(Model):
 class PreviewSpec(Model):
     """What the creator of a Preview asks for."""
 
+    model_config = ConfigDict(json_schema_extra=validations(*SPEC_RULES))
+
     source: Source = Field(description="Which commit of which repository.")
     services: tuple[Service, ...] = Field(
         default=(),
         max_length=20,
         description="The services; read from the preview file when left out.",
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        json_schema_extra=LIST_BY_NAME,
     )
     database: Database | None = Field(default=None, description="A database of the preview's own.")
     env: tuple[EnvVar, ...] = Field(
         default=(),
         max_length=256,
         description="Environment variables of every service.",
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        json_schema_extra=LIST_BY_NAME,
     )
     access: Access = Field(default_factory=Access, description="Who may see it.")
     lifecycle: Lifecycle = Field(default_factory=Lifecycle, description="How long it lives.")
     suspend: bool = Field(default=False, description="True: leave everything as it is; do nothing.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [service.name for service in self.services]
+        if len(set(names)) != len(names):
+            raise ValueError("services: two of them have the same name")
+        for service, index, sentence in dependency_problems({s.name: s.depends_on for s in self.services}):
+            raise ValueError(f"services.{service}.dependsOn[{index}]: {sentence}")
+        return self

@@ -1,0 +1,126 @@
+"""The preview file as its author writes it, key by key, and each service as the resource has it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+
+from controller.api.fields import (
+    Argument,
+    EnvName,
+    EnvValue,
+    ImageReference,
+    Port,
+    RelativePath,
+    ServiceName,
+    Stage,
+)
+from controller.api.model import Model
+from controller.api.policy import Policy
+from controller.api.rules import Rule
+from controller.api.spec import Build, Database, EnvVar, HealthCheck, Resources, Service
+
+
+def _present(value: Any) -> Any:
+    """A key without a value where a mapping is expected is an empty mapping."""
+    return {} if value is None else value
+
+
+_EMPTY = BeforeValidator(_present)
+Variables = Annotated[dict[EnvName, EnvValue], _EMPTY]
+Password = Annotated[
+    str,
+    StringConstraints(min_length=1),
+    Rule(
+        "must be at most 72 bytes, which is what bcrypt reads",
+        "size(self) <= 72",
+        lambda p: len(p.encode()) <= 72,
+    ),
+]
+
+
+class FileService(Model):
+    """One service; without an image it is built, from `Dockerfile` in `.` when nothing else is said."""
+
+    context: RelativePath | None = Field(default=None, description="Directory of the build context; `.`")
+    dockerfile: RelativePath | None = Field(
+        default=None, description="The Dockerfile, relative to the context; `Dockerfile`"
+    )
+    target: Stage | None = Field(default=None, description="Stage of the Dockerfile to build.")
+    build_args: Variables = Field(
+        default_factory=dict, max_length=64, description="Build arguments; never a secret."
+    )
+    image: ImageReference | None = Field(default=None, description="A ready image instead of a build.")
+    port: Port | None = Field(default=None, description="Port it listens on; the image's EXPOSE, else 8080.")
+    env: Variables = Field(default_factory=dict, max_length=256, description="Environment variables.")
+    health_check: HealthCheck | None = Field(default=None, description="When an instance is ready.")
+    resources: Annotated[Resources, _EMPTY] = Field(
+        default_factory=Resources, description="Limits of one instance."
+    )
+    command: tuple[Argument, ...] | None = Field(
+        default=None, max_length=64, description="Command instead of the image's own."
+    )
+    depends_on: tuple[ServiceName, ...] = Field(
+        default=(), max_length=20, description="Services that must be ready before this one starts."
+    )
+    public: bool = Field(default=True, description="false: reachable by siblings only, without a URL.")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if self.image is not None and self._build_keys():
+            raise ValueError(f"give either image or {' and '.join(self._build_keys())}, not both")
+        return self
+
+    def _build_keys(self) -> list[str]:
+        given = {
+            "dockerfile": self.dockerfile,
+            "context": self.context,
+            "target": self.target,
+            "buildArgs": self.build_args or None,
+        }
+        return [key for key, value in given.items() if value is not None]
+
+    def service(self, name: str) -> Service:
+        """The same as the resource has it."""
+        build = Build(
+            context=self.context or ".",
+            dockerfile=self.dockerfile or "Dockerfile",
+            args=self.build_args,
+            target=self.target,
+        )
+        return Service(
+            name=name,
+            build=build if self.image is None else None,
+            image=self.image,
+            port=self.port,
+            env=variables(self.env),
+            resources=self.resources,
+            health_check=self.health_check,
+            command=self.command,
+            depends_on=self.depends_on,
+            public=self.public,
+        )
+
+
+class PreviewFileText(Model):
+    """The whole file."""
+
+    services: Annotated[
+        dict[ServiceName, Annotated[FileService, _EMPTY]], Field(min_length=1, max_length=20)
+    ] = Field(description="The services by name; at least one.")
+    database: Database | None = Field(default=None, description="A database of the preview's own.")
+    env: Variables = Field(
+        default_factory=dict, max_length=256, description="Environment variables of every service."
+    )
+    password: Password | None = Field(
+        default=None, repr=False, description="Asked for by basic auth, user preview."
+    )
+    previewcloud: Annotated[Policy, _EMPTY] = Field(
+        default_factory=Policy, description="Policy of the bridge, read from the base branch."
+    )
+
+
+def variables(values: dict[str, str]) -> tuple[EnvVar, ...]:
+    """A mapping of variables as the resource lists them."""
+    return tuple(EnvVar(name=name, value=value) for name, value in values.items())
