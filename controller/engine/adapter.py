@@ -1,0 +1,290 @@
+"""The Docker engine's side: what it has, observed; what a plan asks, carried out. Decides nothing.
+
+The host itself is looked at and changed through short-lived containers of the tools image on the host's
+network, with NET_ADMIN and nothing else added; a remote engine is therefore prepared like the local one.
+Errors of the SDK become this project's at this edge.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from ipaddress import IPv4Address, IPv4Network, ip_network
+
+import docker
+import requests
+from docker import errors
+from docker.models.containers import Container
+from docker.models.networks import Network
+from docker.types import IPAMConfig, IPAMPool, LogConfig
+
+from controller.api.errors import BackendUnavailable, Conflict, InvalidSpec
+from controller.engine import limits, plan
+from controller.engine.host import OBSERVE, HostFacts, parse_host
+from controller.engine.names import COMPONENT_LABEL, CONFIG_LABEL, INSTALLATION_LABEL, PLATFORM_LABEL
+from controller.engine.networks import EngineNetwork, NetworkSpec
+from controller.engine.traefik import CONFIG_PATH, SOCKET, TraefikContainer, TraefikSpec
+from controller.engine.wanted import Wanted
+
+START_SECONDS = 20
+
+RESTORE = """
+set -e
+[ -z "$2" ] || printf '%s' "$2" | "iptables-$1-restore" --noflush -w 10
+[ -z "$3" ] || printf '%s' "$3" | "ip6tables-$1-restore" --noflush -w 10
+"""
+
+# A server that answers 200 to GET /ping at $1:$2 within $3 seconds; bash alone speaks enough TCP for that.
+PING = """
+end=$((SECONDS + $3))
+while [ $SECONDS -lt $end ]; do
+    if exec 3<>"/dev/tcp/$1/$2"; then
+        printf 'GET /ping HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3
+        read -r answer <&3; exec 3>&-
+        case "$answer" in *' 200 '*) exit 0 ;; esac
+    fi 2>/dev/null
+    sleep 0.1
+done
+exit 1
+"""
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turn what the SDK raises while doing `what` into this project's errors."""
+    try:
+        yield
+    except errors.ImageNotFound as error:
+        raise InvalidSpec(
+            "ImageNotFound",
+            f"{what}: the engine has no such image and could not pull it; build or load it first.",
+        ) from error
+    except errors.APIError as error:
+        raise BackendUnavailable("EngineRefused", f"{what}: {error.explanation or error}") from error
+    except (errors.DockerException, requests.RequestException) as error:
+        raise BackendUnavailable(
+            "EngineUnavailable",
+            f"{what}: the Docker engine does not answer ({error}); check DOCKER_HOST and that it runs.",
+        ) from error
+
+
+class Engine:
+    """One Docker engine, reached as the DOCKER_* environment says."""
+
+    def __init__(self, client: docker.DockerClient, tools_image: str, installation: str) -> None:
+        self._client = client
+        self._tools_image = tools_image
+        self._installation = installation
+
+    @classmethod
+    def from_environment(cls, wanted: Wanted) -> Engine:
+        """Connect; raises BackendUnavailable when nothing answers."""
+        with translated("connecting to the engine"):
+            return cls(docker.from_env(version="auto"), wanted.tools_image, wanted.installation)
+
+    def observe(self, wanted: Wanted) -> plan.Observed:
+        """What there is. Changes nothing."""
+        with translated("looking at the engine"):
+            info = self._client.info()
+            networks = tuple(_network(network) for network in self._client.networks.list())
+        return plan.Observed(
+            host=self._host(),
+            networks=networks,
+            traefik=self._traefik(wanted.names.traefik),
+            traefik_image_id=self._image_id(wanted.traefik_image) if wanted.traefik_image else "",
+            total_memory=int(info.get("MemTotal", 0)),
+            cgroup_driver=str(info.get("CgroupDriver", "unknown")),
+        )
+
+    def execute(self, action: plan.Action) -> None:
+        """Carry out one action."""
+        match action:
+            case plan.CreateNetwork(spec, replace):
+                self._create_network(spec, replace)
+            case plan.RemoveNetwork(name):
+                self._remove_network(name)
+            case plan.RestoreRules(variant, text4, text6):
+                self._tools(RESTORE, variant, text4, text6)
+            case plan.SetLimits(wanted):
+                self._tools(limits.APPLY, *wanted.arguments())
+            case plan.RunTraefik(spec, replace):
+                self._run_traefik(spec, replace)
+            case plan.StartContainer(name):
+                with translated(f"starting {name}"):
+                    self._client.containers.get(name).start()
+            case plan.RemoveContainer(name):
+                self._remove_container(name)
+
+    def _tools(self, script: str, *arguments: str) -> str:
+        """What a script prints that runs in the tools image on the host; BackendUnavailable when it fails."""
+        try:
+            with translated(f"running {self._tools_image}"):
+                output: bytes = self._client.containers.run(
+                    self._tools_image,
+                    entrypoint=["bash", "-c", script, "previewcloud"],
+                    command=list(arguments),
+                    network_mode="host",
+                    cap_drop=["ALL"],
+                    cap_add=["NET_ADMIN", "NET_RAW", "DAC_OVERRIDE"],
+                    security_opt=["no-new-privileges"],
+                    volumes={
+                        "/sys/fs/cgroup": {"bind": limits.CGROUPS, "mode": "rw"},
+                        "/run": {"bind": "/host/run", "mode": "ro"},
+                    },
+                    labels={
+                        PLATFORM_LABEL: "true",
+                        INSTALLATION_LABEL: self._installation,
+                        COMPONENT_LABEL: "tools",
+                    },
+                    remove=True,
+                )
+        except BackendUnavailable as error:
+            cause = error.__cause__
+            if isinstance(cause, errors.ContainerError):
+                raise BackendUnavailable(
+                    "HostRefused", f"preparing the engine's host: {_stderr(cause)}"
+                ) from cause
+            raise
+        return output.decode(errors="replace")
+
+    def _host(self) -> HostFacts:
+        return parse_host(self._tools(OBSERVE))
+
+    def _image_id(self, reference: str) -> str:
+        with translated(f"image {reference}"):
+            try:
+                return str(self._client.images.get(reference).id)
+            except errors.ImageNotFound:
+                return str(self._client.images.pull(*_repository_and_tag(reference)).id)
+
+    def _traefik(self, name: str) -> TraefikContainer | None:
+        with translated(f"container {name}"):
+            try:
+                container = self._client.containers.get(name)
+            except errors.NotFound:
+                return None
+        labels = container.labels
+        return TraefikContainer(
+            name=name,
+            installation=labels.get(INSTALLATION_LABEL, ""),
+            config_hash=labels.get(CONFIG_LABEL, ""),
+            running=container.status == "running",
+        )
+
+    def _create_network(self, spec: NetworkSpec, replace: bool) -> None:
+        if replace:
+            self._remove_network(spec.name)
+        pool = IPAMPool(subnet=str(spec.subnet), gateway=str(spec.gateway))
+        with translated(f"creating network {spec.name}"):
+            self._client.networks.create(
+                spec.name,
+                driver="bridge",
+                internal=spec.internal,
+                options=dict(spec.options),
+                labels=dict(spec.labels),
+                ipam=IPAMConfig(pool_configs=[pool]),
+                check_duplicate=True,
+            )
+
+    def _remove_network(self, name: str) -> None:
+        with translated(f"removing network {name}"):
+            for network in self._client.networks.list(names=[name]):
+                if network.name != name:
+                    continue
+                network.reload()
+                attached = sorted(container.name or "" for container in network.containers)
+                if attached:
+                    raise Conflict(
+                        "NetworkInUse",
+                        f"Network {name} still has containers on it ({', '.join(attached)}); "
+                        "delete the Previews, or remove these containers, then try again.",
+                    )
+                network.remove()
+
+    def _remove_container(self, name: str) -> None:
+        with translated(f"removing {name}"):
+            try:
+                container = self._client.containers.get(name)
+                container.stop(timeout=35)
+                container.remove(force=True, v=True)
+            except errors.NotFound:
+                return
+
+    def _run_traefik(self, spec: TraefikSpec, replace: bool) -> None:
+        if replace:
+            self._remove_container(spec.name)
+        with translated(f"starting {spec.name}"):
+            container = self._client.containers.create(
+                spec.image,
+                command=[f"--configFile=/{CONFIG_PATH}"],
+                name=spec.name,
+                network_mode="host",
+                # The stubs do not know this policy.
+                restart_policy={"Name": "unless-stopped"},  # type: ignore[arg-type]
+                labels=dict(spec.labels),
+                volumes={spec.engine_socket: {"bind": SOCKET, "mode": "ro"}},
+                cap_drop=["ALL"],
+                cap_add=["NET_BIND_SERVICE"],
+                security_opt=["no-new-privileges"],
+                log_config=LogConfig(type="json-file", config={"max-size": "10m", "max-file": "3"}),
+            )
+            container.put_archive("/", _archive(CONFIG_PATH, spec.config.encode()))
+            container.start()
+        self._await_traefik(container, spec)
+
+    def _await_traefik(self, container: Container, spec: TraefikSpec) -> None:
+        try:
+            self._tools(PING, spec.ping[0], str(spec.ping[1]), str(START_SECONDS))
+        except BackendUnavailable as error:
+            with translated(f"reading the log of {spec.name}"):
+                lines = container.logs(tail=10).decode(errors="replace").splitlines()
+            raise BackendUnavailable(
+                "TraefikNotServing",
+                f"Traefik {spec.name} does not answer on {spec.ping[0]}:{spec.ping[1]} after "
+                f"{START_SECONDS} s; are its ports free on the engine's host?",
+                tuple(lines),
+            ) from error
+
+
+def _network(network: Network) -> EngineNetwork:
+    attributes = network.attrs
+    configs: Sequence[dict[str, str]] = (attributes.get("IPAM") or {}).get("Config") or ()
+    subnets = [ip_network(config["Subnet"]) for config in configs if config.get("Subnet")]
+    gateway = next((config["Gateway"] for config in configs if "." in config.get("Gateway", "")), None)
+    return EngineNetwork(
+        name=str(attributes["Name"]),
+        labels=attributes.get("Labels") or {},
+        options=attributes.get("Options") or {},
+        subnets=tuple(subnet for subnet in subnets if isinstance(subnet, IPv4Network)),
+        gateway=IPv4Address(gateway.split("/")[0]) if gateway else None,
+        internal=bool(attributes.get("Internal")),
+    )
+
+
+def _repository_and_tag(reference: str) -> tuple[str, str | None]:
+    repository, colon, tag = reference.rpartition(":")
+    return (repository, tag) if colon and "/" not in tag else (reference, None)
+
+
+def _archive(path: str, content: bytes) -> bytes:
+    """A tar archive with one file, readable by its owner alone, and the directories above it."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        parts = path.split("/")
+        for depth in range(1, len(parts)):
+            folder = tarfile.TarInfo("/".join(parts[:depth]))
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(folder)
+        member = tarfile.TarInfo(path)
+        member.size, member.mode = len(content), 0o400
+        archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _stderr(error: errors.ContainerError) -> str:
+    text = (
+        error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else str(error.stderr or "")
+    )
+    return text.strip()[-500:] or f"the tools container ended with {error.exit_status}"

@@ -1,0 +1,136 @@
+"""Traefik's static configuration and its container: wishes in, a file and a specification out. Pure.
+
+Traefik stands on the host's network. It reads containers' labels of this installation only, and the live
+routers from the operator's endpoint; the token for that is in the file, which is copied into the container,
+so that `docker inspect` does not show it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import yaml
+
+from controller.engine.names import CONFIG_LABEL, INSTALLATION_LABEL
+from controller.engine.wanted import Wanted
+
+CONFIG_PATH = "etc/traefik/traefik.yml"
+SOCKET = "/var/run/docker.sock"
+
+Tree = dict[str, object]
+
+
+@dataclass(frozen=True)
+class TraefikSpec:
+    """The container to have."""
+
+    name: str
+    image: str
+    config: str = field(repr=False)
+    labels: Mapping[str, str]
+    engine_socket: str
+    ping: tuple[str, int]
+    """Address and port, seen from the host, under which `/ping` answers once Traefik serves."""
+
+    @property
+    def config_hash(self) -> str:
+        """What tells whether the present container is the desired one."""
+        return self.labels[CONFIG_LABEL]
+
+
+@dataclass(frozen=True)
+class TraefikContainer:
+    """The container as the engine has it."""
+
+    name: str
+    installation: str
+    config_hash: str
+    running: bool
+
+
+def static_config(wanted: Wanted, token: str) -> str:
+    """The static configuration as YAML."""
+    tree: Tree = {
+        "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
+        "log": {"level": "INFO"},
+        "entryPoints": _entry_points(wanted),
+        "providers": _providers(wanted, token),
+        "metrics": {
+            "prometheus": {
+                "entryPoint": "metrics",
+                "addEntryPointsLabels": True,
+                "addRoutersLabels": True,
+                "addServicesLabels": False,
+            }
+        },
+        "ping": {"entryPoint": "metrics"},
+    }
+    return yaml.safe_dump(tree, sort_keys=True)
+
+
+def traefik_spec(wanted: Wanted, token: str, image_id: str) -> TraefikSpec:
+    """The container for these wishes; another configuration or another image is another hash."""
+    config = static_config(wanted, token)
+    # The token is in there: a slow hash, so that the label does not help in guessing it.
+    digest = hashlib.scrypt(
+        f"{image_id}\n{wanted.engine_socket}\n{config}".encode(),
+        salt=wanted.installation.encode(),
+        n=2**12,
+        r=8,
+        p=1,
+        dklen=16,
+    )
+    return TraefikSpec(
+        name=wanted.names.traefik,
+        image=wanted.traefik_image,
+        config=config,
+        labels={**wanted.names.labels("traefik"), CONFIG_LABEL: digest.hex()},
+        engine_socket=wanted.engine_socket,
+        ping=(wanted.metrics_bind or "127.0.0.1", wanted.metrics_port),
+    )
+
+
+def _entry_points(wanted: Wanted) -> Tree:
+    def public(port: int) -> Tree:
+        return {
+            "address": _address(wanted.bind, port),
+            "asDefault": True,
+            # Uploads and streams may take long; only connections that do nothing at all are closed.
+            "transport": {
+                "respondingTimeouts": {"readTimeout": "0s", "writeTimeout": "0s", "idleTimeout": "600s"},
+                "lifeCycle": {"graceTimeOut": "30s"},
+            },
+        }
+
+    points: Tree = {
+        "web": public(wanted.http_port),
+        "probe": {"address": _address(wanted.probe_bind, wanted.probe_port)},
+        "metrics": {"address": _address(wanted.metrics_bind, wanted.metrics_port)},
+    }
+    if wanted.https_port is not None:
+        points["websecure"] = public(wanted.https_port)
+    return points
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _providers(wanted: Wanted, token: str) -> Tree:
+    return {
+        "providersThrottleDuration": "100ms",
+        "docker": {
+            "endpoint": f"unix://{SOCKET}",
+            "exposedByDefault": False,
+            "network": wanted.names.proxy_network,
+            "constraints": f"Label(`{INSTALLATION_LABEL}`, `{wanted.installation}`)",
+        },
+        "http": {
+            "endpoint": wanted.provider_url,
+            "pollInterval": "250ms",
+            "pollTimeout": "5s",
+            "headers": {"Authorization": f"Bearer {token}"},
+        },
+    }
