@@ -33,7 +33,7 @@ from controller.api.fields import (
 )
 from controller.api.model import Model
 from controller.api.rules import LIST_BY_NAME, validations
-from controller.api.spec_rules import ENV_RULES, SERVICE_RULES, SOURCE_RULES, SPEC_RULES
+from controller.api.spec_rules import ARGS_RULES, ENV_RULES, SERVICE_RULES, SOURCE_RULES, SPEC_RULES
 
 
 class Trust(StrEnum):
@@ -96,7 +96,10 @@ class Build(Model):
         default="Dockerfile", description="The Dockerfile, relative to the context."
     )
     args: dict[EnvName, EnvValue] = Field(
-        default_factory=dict, max_length=64, description="Build arguments; never a secret."
+        default_factory=dict,
+        max_length=64,
+        description="Build arguments; never a secret.",
+        json_schema_extra=validations(*ARGS_RULES),
     )
     target: Stage | None = Field(default=None, description="Stage to build.")
 

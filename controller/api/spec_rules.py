@@ -23,6 +23,12 @@ def unchanging_optional(field: str) -> dict[str, str]:
 
 
 ENV_RULES = (("has(self.value) != has(self.valueFrom)", "give either value or valueFrom"),)
+ARGS_RULES = (
+    (
+        "self.all(name, size(name) <= 128 && name.matches('^[A-Za-z_][A-Za-z0-9_]*$'))",
+        "a name must be letters, digits and '_', not starting with a digit",
+    ),
+)
 SERVICE_RULES = (
     ("has(self.build) != has(self.image)", "give either build or image"),
     (
