@@ -15,7 +15,9 @@ from controller.source.protocol import SourceRef
 UNKNOWN = "GitFetchFailed"
 _CAUSES: tuple[tuple[str, Callable[[SourceRef], PreviewError]], ...] = (
     (
-        r"died of signal (9|24|25|6|11)\b|File too large|[Oo]ut of memory|malloc failed|mmap failed",
+        # index-pack that says nothing itself was ended by a limit
+        r"died of signal (9|24|25|6|11)\b|\Afatal: fetch-pack: invalid index-pack output\Z|File too large|"
+        r"[Oo]ut of memory|malloc failed|mmap failed",
         lambda ref: InvalidSpec(
             "SourceTooLarge",
             f"{ref.repository} at {ref.commit[:12]} takes more disk, memory or processor time to fetch "
@@ -67,7 +69,7 @@ def unavailable(ref: SourceRef, how: str) -> BackendUnavailable:
 
 def fetch_error(ref: SourceRef, finished: Finished) -> PreviewError:
     """Why this fetch failed; `UNKNOWN` as reason when git's message says nothing known."""
-    lines = [line for line in finished.stderr.splitlines() if not line.startswith("remote:")]
+    lines = [line for line in finished.stderr.splitlines() if line.strip() and not line.startswith("remote:")]
     text = "\n".join(lines)
     if finished.code < 0:
         text += f"\ndied of signal {-finished.code}"
