@@ -1,0 +1,223 @@
+"""What PostgreSQL holds of one preview, in SQL: looking at it, making it step by step, removing it.
+
+    registry line ─▶ role without login ─▶ database ─▶ its privileges and ledger ─▶ login and password
+    no login ─▶ database ─▶ role ─▶ registry line
+
+Each step can be the last one before a crash; the next run looks again and goes on. A role that may log in
+is the sign of a finished creation: nothing of the preview ever runs before everything is in place. Role
+and creator's mark come into being in one transaction, so that of two installations on one server the
+second sees that the name is not its own, however they race.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from psycopg import errors, sql
+
+from controller.api.names import PreviewKey
+from controller.databases.ownership import not_ours, registered_to_another
+from controller.databases.postgres_limits import PostgresLimits
+from controller.databases.postgres_session import Connection
+from controller.databases.protocol import Credentials, DatabaseClaim
+
+INVALID_DATABASE = -2  # pg_database.datconnlimit of a database whose DROP was interrupted
+
+_LOOK = """
+SELECT g.preview, g.slug, r.oid, r.rolcanlogin, shobj_description(r.oid, 'pg_authid'),
+       d.oid IS NOT NULL, coalesce(d.datdba = r.oid, false), coalesce(d.datallowconn, false), d.datconnlimit
+FROM (SELECT %(name)s::text AS name) n
+LEFT JOIN previews g ON g.name = n.name
+LEFT JOIN pg_roles r ON r.rolname = n.name
+LEFT JOIN pg_database d ON d.datname = n.name
+"""
+
+_SURVEY = """
+SELECT g.name FROM previews g JOIN pg_roles r ON r.rolname = g.name
+JOIN pg_database d ON d.datname = g.name AND d.datdba = r.oid
+WHERE r.rolcanlogin AND d.datallowconn AND d.datconnlimit <> -2
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What stands on the server under one claim."""
+
+    claimed: bool
+    role: int | None
+    """The role's oid."""
+    login: bool
+    marked: bool
+    """The role was made for this preview, by this installation."""
+    database: bool
+    owned: bool
+    """The database is the role's."""
+    open: bool
+    broken: bool
+    """What an interrupted DROP DATABASE leaves: it can only be dropped."""
+
+    @property
+    def usable(self) -> bool:
+        """Everything is there and finished."""
+        return self.claimed and self.login and self.owned and self.open and not self.broken
+
+    @property
+    def foreign(self) -> bool:
+        """Something holds the name that was not made by `create`."""
+        if self.role is not None and not (self.claimed and self.marked):
+            return True
+        return self.database and not (self.claimed and self.owned)
+
+
+def mark(installation: str, preview: PreviewKey) -> str:
+    """The comment on a role that tells who made it; everybody on the server sees it, so it names nobody."""
+    digest = hashlib.sha256(f"{installation}\0{preview}".encode()).hexdigest()
+    return f"previewcloud {digest[:32]}"
+
+
+async def look(connection: Connection, claim: DatabaseClaim, own_mark: str) -> Found:
+    """What there is under this claim.
+
+    Raises:
+        Conflict: the registry gives the name to another preview.
+    """
+    row = await (await connection.execute(_LOOK, {"name": claim.name})).fetchone()
+    assert row is not None
+    preview, slug, role, login, comment, database, owned, is_open, limit = row
+    if preview is not None and preview != str(claim.preview):
+        raise registered_to_another(claim, DatabaseClaim(claim.name, PreviewKey.parse(preview), slug))
+    return Found(
+        claimed=preview is not None,
+        role=role,
+        login=bool(login),
+        marked=comment == own_mark,
+        database=database,
+        owned=owned,
+        open=is_open,
+        broken=limit == INVALID_DATABASE,
+    )
+
+
+async def survey(connection: Connection) -> frozenset[str]:
+    """All databases of the registry that exist and can be used."""
+    return frozenset(name for (name,) in await (await connection.execute(_SURVEY)).fetchall())
+
+
+async def register(connection: Connection, claim: DatabaseClaim) -> None:
+    """Write the registry's line, unless it is there."""
+    await connection.execute(
+        "INSERT INTO previews (name, preview, slug) VALUES (%s, %s, %s) ON CONFLICT (name) DO NOTHING",
+        [claim.name, str(claim.preview), claim.slug],
+    )
+
+
+async def create_role(connection: Connection, claim: DatabaseClaim, own_mark: str) -> None:
+    """Create the role with its creator's mark; raises Conflict when somebody else was faster."""
+    try:
+        await connection.execute(
+            # one string is one transaction
+            sql.SQL("CREATE ROLE {role} NOLOGIN; COMMENT ON ROLE {role} IS {mark}").format(
+                role=sql.Identifier(claim.name), mark=sql.Literal(own_mark)
+            )
+        )
+    except (errors.DuplicateObject, errors.UniqueViolation):
+        raise not_ours(claim) from None
+
+
+async def create_database(connection: Connection, claim: DatabaseClaim) -> None:
+    """Create the database, owned by the role."""
+    await connection.execute(
+        sql.SQL("CREATE DATABASE {name} OWNER {name} TEMPLATE template0 ENCODING 'UTF8'").format(
+            name=sql.Identifier(claim.name)
+        )
+    )
+
+
+async def close_to_public(connection: Connection, claim: DatabaseClaim) -> None:
+    """Nobody but the role connects; also undoes what the owner may have granted or closed."""
+    await connection.execute(
+        sql.SQL(
+            "REVOKE ALL ON DATABASE {name} FROM PUBLIC; ALTER DATABASE {name} ALLOW_CONNECTIONS true"
+        ).format(name=sql.Identifier(claim.name))
+    )
+
+
+async def allow_login(
+    connection: Connection, claim: DatabaseClaim, credentials: Credentials, limits: PostgresLimits
+) -> None:
+    """Set password and limits, and let the role in."""
+    # hashed here: a password in the statement would reach the server's log
+    verifier = connection.pgconn.encrypt_password(
+        credentials.password.encode(), claim.name.encode(), b"scram-sha-256"
+    ).decode()
+    statement = sql.SQL(
+        "ALTER ROLE {role} LOGIN INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS "
+        "CONNECTION LIMIT {connections} PASSWORD {password};"
+        "ALTER ROLE {role} SET statement_timeout = {statement};"
+        "ALTER ROLE {role} SET idle_in_transaction_session_timeout = '5min';"
+        "ALTER ROLE {role} SET client_connection_check_interval = '10s';"
+        "ALTER ROLE {role} SET temp_file_limit = {temporary}"
+    )
+    await connection.execute(
+        statement.format(
+            role=sql.Identifier(claim.name),
+            connections=sql.Literal(limits.connections),
+            password=sql.Literal(verifier),
+            statement=sql.Literal(f"{limits.statement_seconds}s"),
+            temporary=sql.Literal(f"{limits.temporary_megabytes}MB"),
+        )
+    )
+
+
+async def forbid_login(connection: Connection, claim: DatabaseClaim) -> None:
+    """Keep the role from coming back, and end its sessions wherever they are."""
+    await connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(claim.name)))
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE usename = %s", [claim.name]
+    )
+
+
+async def drop_database(connection: Connection, claim: DatabaseClaim) -> None:
+    """Drop the database, with whoever is connected."""
+    await connection.execute(
+        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(claim.name))
+    )
+
+
+async def databases_with_belongings(connection: Connection, role: int) -> tuple[str, ...]:
+    """Databases in which the role still owns something or was granted something."""
+    rows = await connection.execute(
+        "SELECT DISTINCT d.datname FROM pg_shdepend s JOIN pg_database d "
+        "ON d.oid = s.dbid OR (s.dbid = 0 AND s.classid = 'pg_database'::regclass AND d.oid = s.objid) "
+        "WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = %s AND d.datallowconn",
+        [role],
+    )
+    return tuple(name for (name,) in await rows.fetchall())
+
+
+async def drop_belongings(connection: Connection, claim: DatabaseClaim) -> None:
+    """Drop what the role owns in the connection's database, and what it was granted there.
+
+    Not REASSIGN: a function of the preview's that runs with its owner's rights would become somebody else's.
+    """
+    await connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(sql.Identifier(claim.name)))
+
+
+async def drop_role(connection: Connection, claim: DatabaseClaim) -> None:
+    """Drop the role; raises psycopg's DependentObjectsStillExist while it has belongings elsewhere."""
+    await connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(claim.name)))
+
+
+async def unregister(connection: Connection, claim: DatabaseClaim) -> None:
+    """Remove the registry's line."""
+    await connection.execute("DELETE FROM previews WHERE name = %s", [claim.name])
+
+
+async def end_leftover_jobs(connection: Connection, claim: DatabaseClaim, application: str) -> None:
+    """End sessions of an earlier migration whose container is gone while its statement still runs."""
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE usename = %s AND application_name = %s",
+        [claim.name, application],
+    )

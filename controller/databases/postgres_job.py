@@ -1,0 +1,180 @@
+"""Migrations as a job: scripts become files of a throwaway container, its output progress, its end a failure
+or not.
+
+    scripts ── job ──▶ JobSpec ── (a JobRunner) ──▶ lines ── Progress.shown ──▶ log
+                                                    JobResult ── failure ──▶ None or an error
+
+The container holds the preview's own login and nothing else: psql runs whatever a script says, `\\!` too.
+The shell script is fixed; names of files are numbers of ours, so nothing hostile is ever a word of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from controller.api.errors import BackendUnavailable, InvalidSpec, PreviewError
+from controller.databases.ledger import migration_failed
+from controller.databases.postgres_ledger import ledger_line
+from controller.databases.protocol import Credentials, DatabaseClaim, Script
+from controller.runtime.protocol import JobResult, JobSpec
+
+APPLICATION = "previewcloud-migrate"
+EXIT_TIMEOUT, EXIT_KILLED, EXIT_CONNECTION = 124, 137, 2
+EXIT_NO_CLIENT = (126, 127)
+LINES_SHOWN = 20
+_MARKER = "previewcloud-script "
+
+_RUN = f"""\
+set -eu
+cd /job
+for script in [0-9]*.sql; do
+  number=${{script%%.*}}
+  echo "{_MARKER}$number"
+  case $script in
+    *.loose.sql) transaction= ;;
+    *) transaction=--single-transaction ;;
+  esac
+  psql -X -q -v ON_ERROR_STOP=1 $transaction -f "$script" -f "$number.ledger"
+done
+""".encode()
+
+_OPT_OUT = re.compile(rb"\s*--\s*no-transaction\s*", re.IGNORECASE)
+_COMMENT = re.compile(rb"\s*(--.*)?")
+_LOCATED = re.compile(r"psql:(?:/job/)?(\d{6})\.(sql|loose\.sql|ledger):(\d+): (.*)", re.DOTALL)
+_ERROR = re.compile(r"(ERROR|FATAL|PANIC|error):\s*(.*)", re.DOTALL)
+
+
+def without_transaction(content: bytes) -> bool:
+    """`-- no-transaction` stands on a line of its own among the comments at the file's top."""
+    for line in content.removeprefix(b"\xef\xbb\xbf").splitlines():
+        if _OPT_OUT.fullmatch(line):
+            return True
+        if not _COMMENT.fullmatch(line):
+            return False
+    return False
+
+
+@dataclass(frozen=True)
+class Client:
+    """Where and how psql runs."""
+
+    image: str
+    """Holds psql and a shell."""
+    host: str
+    """The server as a container reaches it."""
+    port: int
+    seconds: float
+    """For all scripts of a job together."""
+
+
+def job(
+    claim: DatabaseClaim, credentials: Credentials, scripts: tuple[Script, ...], client: Client
+) -> JobSpec:
+    """One job for all scripts, which run in the given order."""
+    files = {"run.sh": _RUN}
+    for number, script in enumerate(scripts, start=1):
+        suffix = "loose.sql" if without_transaction(script.content) else "sql"
+        files[f"{number:06}.{suffix}"] = script.content
+        files[f"{number:06}.ledger"] = ledger_line(script)
+    return JobSpec(
+        name=f"{claim.slug}-migrate",
+        preview=claim.preview,
+        slug=claim.slug,
+        image=client.image,
+        command=("sh", "/job/run.sh"),
+        files=files,
+        env=_environment(claim, credentials, client),
+        timeout_seconds=client.seconds,
+    )
+
+
+def _environment(claim: DatabaseClaim, credentials: Credentials, client: Client) -> dict[str, str]:
+    return {
+        "PGHOST": client.host,
+        "PGPORT": str(client.port),
+        "PGUSER": credentials.role,
+        "PGPASSWORD": credentials.password,
+        "PGDATABASE": claim.name,
+        "PGAPPNAME": APPLICATION,
+        "PGCLIENTENCODING": "UTF8",
+        "PGCONNECT_TIMEOUT": "10",
+        # the job's own limit is the one for a migration; but tables that the serving version holds are not
+        # waited for that long
+        "PGOPTIONS": "-c statement_timeout=0 -c lock_timeout=60000",
+        "LC_ALL": "C",
+    }
+
+
+class Progress:
+    """Turns the job's lines into log lines: numbers into the author's names, the password into stars."""
+
+    def __init__(self, scripts: tuple[Script, ...], password: str) -> None:
+        self._scripts = scripts
+        self._password = password
+        self.current: Script | None = None
+        """The script that runs, by the last marker."""
+
+    def script(self, number: str) -> Script | None:
+        """The script behind a number of ours; None for one that a script made up."""
+        index = int(number) - 1
+        return self._scripts[index] if 0 <= index < len(self._scripts) else None
+
+    def shown(self, line: str) -> str:
+        """One line as it may be shown."""
+        clean = line.replace(self._password, "***") if self._password else line
+        number = clean.removeprefix(_MARKER)
+        if clean.startswith(_MARKER) and re.fullmatch(r"\d{6}", number, re.ASCII):
+            self.current = self.script(number) or self.current
+            return f"{self.current.kind.value} {self.current.name}" if self.current else clean
+        match = _LOCATED.fullmatch(clean)
+        script = self.script(match[1]) if match else None
+        return f"{script.name}:{match[3]}: {match[4]}" if match and script else clean
+
+
+def failure(result: JobResult, progress: Progress, seconds: float) -> PreviewError | None:
+    """What a job's end means; None when every script ran."""
+    if result.exit_code == 0:
+        return None
+    shown = tuple(progress.shown(line) for line in result.lines)[-LINES_SHOWN:]
+    located = _last_error(result.lines, progress)
+    if located is not None and result.exit_code != EXIT_CONNECTION:
+        return migration_failed(*located, shown)
+    return _without_location(result.exit_code, progress.current, shown, seconds)
+
+
+def _last_error(lines: tuple[str, ...], progress: Progress) -> tuple[Script, int | None, str] | None:
+    for line in reversed(lines):
+        match = _LOCATED.fullmatch(line)
+        error = _ERROR.fullmatch(match[4]) if match else None
+        script = progress.script(match[1]) if match else None
+        if match is None or error is None or script is None:
+            continue
+        message = progress.shown(error[2]).strip()
+        if match[2] == "ledger":
+            return (script, None, f"could not be written to the ledger: {message}")
+        return (script, int(match[3]), message)
+    return None
+
+
+def _without_location(
+    exit_code: int, script: Script | None, shown: tuple[str, ...], seconds: float
+) -> PreviewError:
+    if exit_code in EXIT_NO_CLIENT:
+        return BackendUnavailable(
+            "MigrationClientMissing",
+            "The client image has no sh and psql; correct the operator's setting.",
+            shown,
+        )
+    if exit_code == EXIT_CONNECTION or script is None:
+        last = shown[-1] if shown else f"exit code {exit_code}"
+        return BackendUnavailable("DatabaseUnavailable", f"Migrations lost the database: {last}", shown)
+    if exit_code == EXIT_TIMEOUT:
+        return InvalidSpec(
+            "MigrationTimeout",
+            f"{script.kind.value.capitalize()} {script.name} was still running when the {seconds:.0f} s for "
+            "all scripts were over; split it or make it faster.",
+            shown,
+        )
+    why = "was killed, most likely out of memory" if exit_code == EXIT_KILLED else f"ended with {exit_code}"
+    return migration_failed(script, None, f"the client {why}", shown)
