@@ -20,7 +20,7 @@ def restore_text(desired: FilterTable, observed: Ruleset, comment: str) -> str:
     lines = [
         *_own_chains(desired.own, observed),
         *_shared_chains(desired.shared, observed, comment),
-        *_hooks(desired.hooks, observed),
+        *_hooks(desired, observed),
     ]
     return _transaction(lines)
 
@@ -85,13 +85,20 @@ def _in_place(rules: SharedRules, present: tuple[str, ...], comment: str) -> boo
     return own == rules.allow + rules.drop and all(rule in before for rule in rules.allow)
 
 
-def _hooks(desired: tuple[Hook, ...], observed: Ruleset) -> Iterator[str]:
-    for hook in reversed(desired):
-        parent = next((name for name in hook.parents if name in observed), hook.parents[-1])
+def _hooks(table: FilterTable, observed: Ruleset) -> Iterator[str]:
+    places = [(_parent(hook, observed), hook.rule) for hook in table.hooks]
+    for parent, rules in observed.items():
+        stale = (rule for rule in rules if _target(rule) in table.own and (parent, rule) not in places)
+        yield from (f"-D {parent} {rule}" for rule in stale)
+    for parent, hook in reversed(places):
         rules = observed.get(parent, ())
         foreign = [index for index, rule in enumerate(rules) if not _target(rule).startswith(_OURS)]
         head = rules[: foreign[0]] if foreign else rules
-        if hook.rule in head and rules.count(hook.rule) == 1:
+        if hook in head and rules.count(hook) == 1:
             continue
-        yield from (f"-D {parent} {rule}" for rule in rules if rule == hook.rule)
-        yield f"-I {parent} 1 {hook.rule}"
+        yield from (f"-D {parent} {rule}" for rule in rules if rule == hook)
+        yield f"-I {parent} 1 {hook}"
+
+
+def _parent(hook: Hook, observed: Ruleset) -> str:
+    return next((name for name in hook.parents if name in observed), hook.parents[-1])
