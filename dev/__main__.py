@@ -91,8 +91,9 @@ def _tell(site: Site, result: Up, progress: Progress) -> None:
         progress.say(f"The sample answers: {result.url}")
     progress.say(f"Next:  source {name}/env")
     progress.say("       kubectl get previews -o wide")
-    progress.say("       kubectl describe preview pr-1")
-    progress.say("       kubectl delete preview pr-1")
+    if result.url:
+        progress.say("       kubectl describe preview pr-1")
+        progress.say("       kubectl delete preview pr-1")
     progress.say(f"Logs:  {name}/logs/ (operator.log; of previews: {name}/logs/previews/)")
 
 

@@ -11,6 +11,8 @@ INSTALLATION_LABEL = "previewcloud.installation"
 PLATFORM_LABEL = "previewcloud.platform"
 RECIPE_LABEL = "previewcloud.recipe"
 
+# Not under the product's own prefix: containers inherit it, and the operator refuses images that carry that.
+IMAGE_RECIPE_LABEL = "dev.previewcloud.recipe"
 IMAGE_INSTALLATION_LABEL = "previewcloud.image.installation"
 
 Kind = Literal["container", "network", "volume", "image"]
@@ -68,5 +70,5 @@ class Docker:
 
     def remove_platform_images(self) -> None:
         """Remove the images that were made here, save those that another platform runs."""
-        for image in self.labelled("image", f"{PLATFORM_LABEL}=true"):
+        for image in self.labelled("image", IMAGE_RECIPE_LABEL):
             commands.succeeds(["docker", "--host", self.host, "image", "rm", image])

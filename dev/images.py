@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dev import cache, downloads, rootfs
-from dev.docker_cli import PLATFORM_LABEL, RECIPE_LABEL, Docker
+from dev.docker_cli import IMAGE_RECIPE_LABEL, Docker
 from dev.gobuild import BUILDS, GoProgram
 from dev.progress import Progress, StepFailed
 from dev.site import Site
@@ -27,6 +27,8 @@ POSTGRES, OWN_POSTGRES = "postgres:17", "previewcloud/postgres:15"
 TRAEFIK_VERSION = "3.6.12"
 TRAEFIK, OWN_TRAEFIK = f"traefik:v{TRAEFIK_VERSION}", f"previewcloud/traefik:{TRAEFIK_VERSION}"
 FRONTEND = "docker/dockerfile:1"
+
+Build = Callable[[GoProgram], Path]
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,23 @@ class Images:
             return self._dockerfile(OWN_POSTGRES, BUILDS / "postgres")
         return POSTGRES
 
-    def traefik(self, binary: Callable[[], Path]) -> str:
-        """Traefik; `binary` gives a locally built one where no registry answers."""
+    def traefik(self, build: Build) -> str:
+        """Traefik, built here where no registry answers."""
         if self.docker.has("image", OWN_TRAEFIK) or not self._available(TRAEFIK):
-            return self._binary(OWN_TRAEFIK, binary(), "/traefik")
+            return self._binary(OWN_TRAEFIK, traefik_program(), build)
         return TRAEFIK
 
-    def frontend(self, binary: Callable[[], Path]) -> None:
+    def frontend(self, build: Build) -> None:
         """Make `# syntax=docker/dockerfile:1` work where BuildKit could not pull it."""
         if not (self.docker.has("image", FRONTEND) or self.registry):
-            self._binary(FRONTEND, binary(), "/dockerfile-frontend")
+            self._binary(FRONTEND, frontend_program(), build)
+
+    def forget_base(self) -> None:
+        """Remove the base image if it was made here; one that was pulled is not ours to remove."""
+        if self.docker.has("image", BASE):
+            comment = self.docker("image", "inspect", "--format", "{{.Comment}}", BASE)
+            if comment.startswith("Imported from"):
+                self.docker("image", "rm", BASE)
 
     def _available(self, tag: str) -> bool:
         return self.docker.has("image", tag) or self._pulled(tag)
@@ -92,22 +101,24 @@ class Images:
         """Build a tag from a folder of ours, over the base image, unless that recipe is already there."""
         self.base()
         recipe = cache.digest_of_files(folder)
-        if self.docker.label("image", tag, RECIPE_LABEL) == recipe:
+        if self.docker.label("image", tag, IMAGE_RECIPE_LABEL) == recipe:
             return tag
         with self.progress.step(f"image {tag}: building"), self._once(folder.name):
-            labels = (f"--label={RECIPE_LABEL}={recipe}", f"--label={PLATFORM_LABEL}=true")
-            self.docker("build", "--quiet", "--tag", tag, *labels, str(folder), timeout=PULL_SECONDS)
+            label = f"--label={IMAGE_RECIPE_LABEL}={recipe}"
+            self.docker("build", "--quiet", "--tag", tag, label, str(folder), timeout=PULL_SECONDS)
         return tag
 
-    def _binary(self, tag: str, binary: Path, path: str) -> str:
+    def _binary(self, tag: str, program: GoProgram, build: Build) -> str:
         """Make an image of one static binary and the machine's certificate authorities, for its TLS."""
-        if self.docker.label("image", tag, RECIPE_LABEL) == _recipe(binary):
+        recipe = Path(program.key).name
+        if self.docker.label("image", tag, IMAGE_RECIPE_LABEL) == recipe:
             return tag
-        with self.progress.step(f"image {tag}: importing {binary.name}"), self._once(binary.name):
-            archive = rootfs.archive_of_binary(binary, path)
+        binary = build(program)
+        with self.progress.step(f"image {tag}: importing"), self._once(program.name):
+            archive = rootfs.archive_of_binary(binary, f"/{program.name}")
             try:
-                changes = (f'ENTRYPOINT ["{path}"]', f"LABEL {RECIPE_LABEL}={_recipe(binary)}")
-                self._import(archive, tag, (*changes, f"LABEL {PLATFORM_LABEL}=true"))
+                changes = (f'ENTRYPOINT ["/{program.name}"]', f"LABEL {IMAGE_RECIPE_LABEL}={recipe}")
+                self._import(archive, tag, changes)
             finally:
                 archive.unlink()
         return tag
@@ -119,11 +130,6 @@ class Images:
     def _once(self, name: str) -> AbstractContextManager[None]:
         """Let platforms that start side by side make an image one after the other."""
         return cache.locked(self.site.cache / "locks" / f"image-{name}")
-
-
-def _recipe(binary: Path) -> str:
-    """The binary's cache key names its version and all that is pinned."""
-    return binary.resolve().parent.name
 
 
 def traefik_program() -> GoProgram:

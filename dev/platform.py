@@ -13,7 +13,8 @@ from dev.binaries import Binaries
 from dev.cluster import Cluster
 from dev.docker_cli import Docker
 from dev.environment import Addresses, for_operator, for_shell, write_shell_file
-from dev.images import Images, frontend_program, traefik_program
+from dev.images import TOOLS as TOOLS_IMAGE
+from dev.images import Images
 from dev.ports import Ports
 from dev.postgres import Place
 from dev.prepare import EngineImages
@@ -23,7 +24,7 @@ from dev.site import Site
 
 GIT = "git-server"
 PROCESSES = (operator.OPERATOR, GIT)
-TOOLS = {"git": "git"}
+PACKAGES = {"git": "git"}
 STATE = (
     *("apiserver", "bin", "cache", "etcd", "git", "run", "secrets"),
     *("env", "kubeconfig", "operator.env", "ports.json", "sample.yaml"),
@@ -54,17 +55,20 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
         StepFailed: a piece that cannot work; the message says what to do.
     """
     site.make_directories()
-    commands.install_packages(TOOLS)
+    commands.install_packages(PACKAGES)
     docker = engine.docker_from(os.environ)
     engine.ensure(site, docker, progress)
     chosen = ports.ensure(site.state / "ports.json", site.installation)
     binaries = Binaries(site, progress, os.environ)
     kubernetes = cluster.ensure(site, chosen, binaries, progress)
     images = Images(site, docker, progress)
-    of_engine = _engine_images(images, binaries)
+    of_engine = EngineImages(images.traefik(binaries.built), images.tools())
+    images.frontend(binaries.built)
     facts = prepare.ensure(site, docker, chosen, of_engine, progress)
     place = Place(images.postgres(), chosen.database, facts.gateway, facts.platform_network)
     database = postgres.ensure(site, docker, place, progress)
+    shop = site.checkout / "examples/shop"
+    commit = repository.ensure(site, shop) if wanted.sample or shop.is_dir() else ""
     _git_server(site, chosen, progress)
     addresses = Addresses(site, chosen, docker, kubernetes.kubeconfig, facts, of_engine, database)
     variables = for_shell(addresses)
@@ -73,8 +77,11 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
         operator.apply_crd(site, kubernetes, progress)
     if wanted.operator:
         operator.ensure(site, for_operator(addresses), progress)
-    url = _sample(site, kubernetes, chosen, progress) if wanted.sample else ""
-    return Up(variables, kubernetes, url)
+    if not wanted.sample:
+        return Up(variables, kubernetes)
+    clone_url = f"http://127.0.0.1:{chosen.git}/{repository.REPOSITORY}.git"
+    text = sample.manifest(site.checkout / "examples/preview.yaml", clone_url, commit)
+    return Up(variables, kubernetes, sample.ensure(site, kubernetes, text, progress))
 
 
 def down(site: Site, progress: Progress, *, caches: bool = False) -> None:
@@ -91,6 +98,7 @@ def down(site: Site, progress: Progress, *, caches: bool = False) -> None:
         _empty(site, docker, progress)
         if caches:
             docker.remove_platform_images()
+            Images(site, docker, progress).forget_base()
     engine.release(site, docker, progress)
     for path in (site.state / name for name in STATE):
         path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
@@ -104,16 +112,10 @@ def _empty(site: Site, docker: Docker, progress: Progress) -> None:
     with progress.step("removing containers, networks, volumes and images") as step:
         count = docker.remove_installation(site.installation)
         try:
-            prepare.remove(site, docker)
+            prepare.remove(site, docker, TOOLS_IMAGE)
         except StepFailed as error:
             progress.say(f"        {error}")
         step.note = f"{count} removed"
-
-
-def _engine_images(images: Images, binaries: Binaries) -> EngineImages:
-    traefik = images.traefik(lambda: binaries.built(traefik_program()))
-    images.frontend(lambda: binaries.built(frontend_program()))
-    return EngineImages(traefik, images.tools())
 
 
 def _git_server(site: Site, chosen: Ports, progress: Progress) -> None:
@@ -122,10 +124,3 @@ def _git_server(site: Site, chosen: Ports, progress: Progress) -> None:
     command = (sys.executable, "-m", "dev.git_server", str(root), str(chosen.git))
     outcome = Processes(site.pids, site.logs).ensure(Program(GIT, command, {}, cwd=site.checkout))
     progress.done("git server", f"http://127.0.0.1:{chosen.git}, {outcome}")
-
-
-def _sample(site: Site, kubernetes: Cluster, chosen: Ports, progress: Progress) -> str:
-    commit = repository.ensure(site, site.checkout / "examples/shop")
-    clone_url = f"http://127.0.0.1:{chosen.git}/{repository.REPOSITORY}.git"
-    text = sample.manifest(site.checkout / "examples/preview.yaml", clone_url, commit)
-    return sample.ensure(site, kubernetes, text, progress)

@@ -68,9 +68,10 @@ def ensure(site: Site, docker: Docker, ports: Ports, images: EngineImages, progr
         ) from error
 
 
-def remove(site: Site, docker: Docker) -> None:
-    """Take all of it away again, firewall rules included."""
-    _engine(site, docker, "remove", f"--installation={site.installation}")
+def remove(site: Site, docker: Docker, tools: str) -> None:
+    """Take all of it away again, firewall rules included; without the tools image nothing was prepared."""
+    if docker.has("image", tools):
+        _engine(site, docker, "remove", f"--installation={site.installation}", f"--tools-image={tools}")
 
 
 def _engine(site: Site, docker: Docker, verb: str, *arguments: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev import commands
+from dev.progress import StepFailed
 from dev.site import Site
 
 REPOSITORY = "acme/shop"
@@ -53,7 +54,13 @@ def root_of(site: Site) -> Path:
 
 
 def ensure(site: Site, files: Path) -> str:
-    """Make the repository's branch and pull request stand at exactly these files; return the commit."""
+    """Make the repository's branch and pull request stand at exactly these files; return the commit.
+
+    Raises:
+        StepFailed: there are no such files.
+    """
+    if not files.is_dir():
+        raise StepFailed(f"{files} is missing: check out the whole repository")
     repository = Repository(root_of(site) / f"{REPOSITORY}.git")
     if not (repository.path / "HEAD").exists():
         repository.path.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,48 @@
+import subprocess
+from pathlib import Path
+
+from controller.settings import Settings
+from dev.docker_cli import Docker
+from dev.environment import Addresses, for_operator, for_shell, read_shell_file, write_shell_file
+from dev.ports import choose
+from dev.postgres import Postgres
+from dev.prepare import EngineImages, Facts
+from dev.site import site_from
+
+
+def _addresses(root: Path) -> Addresses:
+    site = site_from({"HOME": str(root), "PREVIEWCLOUD_STATE": str(root / "state dir")}, root)
+    site.make_directories()
+    return Addresses(
+        site,
+        choose(site.installation, lambda port: True),
+        Docker("unix:///var/run/docker.sock"),
+        site.kubeconfig,
+        Facts("10.9.0.1", "proxy", "platform", "10.9.4.0/22"),
+        EngineImages("traefik:1", "tools:1"),
+        Postgres("postgresql://postgres:it's@127.0.0.1:1/postgres", "10.9.0.1:1", "postgres:1"),
+    )
+
+
+def test_the_file_reads_the_same_in_a_shell_and_here(tmp_path: Path) -> None:
+    addresses = _addresses(tmp_path)
+    variables = for_shell(addresses)
+    write_shell_file(addresses.site, variables)
+    assert read_shell_file(addresses.site) == variables
+    script = f'. "{addresses.site.env_file}" && printf %s "$POSTGRES_URL|$PATH"'
+    shell = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True)
+    url, _, path = shell.stdout.partition("|")
+    assert url == variables["POSTGRES_URL"]
+    assert path.startswith(f"{addresses.site.bin}:")
+
+
+def test_only_the_owner_reads_it(tmp_path: Path) -> None:
+    addresses = _addresses(tmp_path)
+    write_shell_file(addresses.site, for_shell(addresses))
+    assert addresses.site.env_file.stat().st_mode & 0o077 == 0
+
+
+def test_the_operators_variables_are_settings_that_it_knows(tmp_path: Path) -> None:
+    of_libraries = {"KUBECONFIG", "DOCKER_HOST"}
+    names = {name.lower() for name in set(for_operator(_addresses(tmp_path))) - of_libraries}
+    assert names <= set(Settings.model_fields)

@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+
+from dev.progress import StepFailed
+from dev.site import installation_of, site_from
+
+CHECKOUT = Path("/src/previewcloud")
+
+
+def test_defaults_lie_in_the_checkout_and_the_home() -> None:
+    site = site_from({"HOME": "/home/ada"}, CHECKOUT)
+    assert site.state == CHECKOUT / ".local"
+    assert site.cache == Path("/home/ada/.cache/previewcloud")
+    assert (site.cluster, site.domain) == ("local", "localhost")
+
+
+def test_empty_variables_count_as_unset() -> None:
+    names = ("PREVIEWCLOUD_STATE", "PREVIEWCLOUD_CACHE", "INSTALLATION_ID", "CLUSTER", "PREVIEW_DOMAIN")
+    empty = dict.fromkeys(names, "")
+    assert site_from({"HOME": "/h", **empty}, CHECKOUT) == site_from({"HOME": "/h"}, CHECKOUT)
+
+
+def test_two_state_directories_are_two_installations() -> None:
+    one = site_from({"HOME": "/h"}, CHECKOUT)
+    two = site_from({"HOME": "/h", "PREVIEWCLOUD_STATE": "/tmp/second/.local"}, CHECKOUT)
+    assert one.installation != two.installation
+    assert one.installation == installation_of(CHECKOUT / ".local")
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"CLUSTER": "moon"},
+        {"INSTALLATION_ID": "Upper"},
+        {"INSTALLATION_ID": "a" * 31},
+        {"INSTALLATION_ID": "a b"},
+    ],
+)
+def test_a_bad_value_is_refused_by_name(variables: dict[str, str]) -> None:
+    with pytest.raises(StepFailed, match=next(iter(variables))):
+        site_from({"HOME": "/h", **variables}, CHECKOUT)
