@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dev import cache
 from dev.cluster import Cluster
 from dev.environment import write_operator_file
-from dev.processes import Processes, Program
+from dev.processes import Processes, Program, until
 from dev.progress import Progress, StepFailed
 from dev.site import Site
 
 OPERATOR = "operator"
 CRD = "previews.previewcloud.io"
-ESTABLISHED_SECONDS = "30s"
+ESTABLISHED_SECONDS = 30.0
 
 
 def apply_crd(site: Site, cluster: Cluster, progress: Progress) -> None:
@@ -29,7 +29,8 @@ def apply_crd(site: Site, cluster: Cluster, progress: Progress) -> None:
         )
     before = _crd_version(cluster)
     cluster.run("apply", "--server-side", "--force-conflicts", "-f", str(site.checkout / "crds"))
-    cluster.run("wait", "--for=condition=Established", f"--timeout={ESTABLISHED_SECONDS}", f"crd/{CRD}")
+    if not until(lambda: _established(cluster), ESTABLISHED_SECONDS):
+        raise StepFailed(f"the API server does not establish {CRD}; read `kubectl describe crd {CRD}`")
     changed = before != _crd_version(cluster)
     progress.done("CustomResourceDefinition", "applied" if changed else "unchanged")
 
@@ -47,3 +48,9 @@ def ensure(site: Site, settings: Mapping[str, str], progress: Progress) -> None:
 
 def _crd_version(cluster: Cluster) -> str:
     return cluster.run("get", "crd", CRD, "--ignore-not-found", "-o", "jsonpath={.metadata.resourceVersion}")
+
+
+def _established(cluster: Cluster) -> bool:
+    """`kubectl wait` would do, but fails on a definition so new that it has no conditions yet."""
+    path = 'jsonpath={.status.conditions[?(@.type=="Established")].status}'
+    return cluster.run("get", "crd", CRD, "-o", path) == "True"
