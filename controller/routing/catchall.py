@@ -11,6 +11,7 @@ from aiohttp import web
 
 from controller.routing.page import as_html, as_text, page_for
 from controller.routing.table import RouteTable
+from controller.routing.words import PAGE_HEADER
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -25,7 +26,7 @@ def catchall_app(table: RouteTable) -> web.Application:
 
     async def answer(request: web.Request) -> web.Response:
         host = _host(request)
-        page = page_for(host, table.lookup(host))
+        page = page_for(host, table.lookup(host), admitted=request.headers.get(PAGE_HEADER) == "1")
         headers = dict(_HEADERS)
         if page.retry_seconds is not None:
             headers["Retry-After"] = str(page.retry_seconds)

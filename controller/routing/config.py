@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from controller.routing.protocol import PublicRoute
 from controller.routing.settings import RoutingSettings
@@ -18,6 +18,9 @@ from controller.routing.words import (
     CATCHALL,
     CATCHALL_PRIORITY,
     GUARD_PRIORITY,
+    INSTANCE_HEADER,
+    PAGE,
+    PAGE_HEADER,
     PUBLIC_PRIORITY,
     REALM,
     auth_name,
@@ -27,26 +30,30 @@ from controller.routing.words import (
     identity_name,
 )
 
+_OWN_PAGE = "own-page"
+_OWN_PAGE_HEADERS = {
+    "headers": {"customRequestHeaders": {PAGE_HEADER: "1"}, "customResponseHeaders": {INSTANCE_HEADER: PAGE}}
+}
+_STRANGER = "stranger"
+_STRANGER_HEADERS = {"headers": {"customRequestHeaders": {PAGE_HEADER: ""}}}
 
-class _RouterOptional(TypedDict, total=False):
-    middlewares: list[str]
-    tls: dict[str, str]
 
-
-class _Router(_RouterOptional):
+class _Router(TypedDict):
     entryPoints: list[str]
     rule: str
     priority: int
     service: str
+    middlewares: list[str]
+    tls: NotRequired[dict[str, str]]
 
 
-class _Services(TypedDict):
+class _Service(TypedDict):
     loadBalancer: dict[str, list[dict[str, str]]]
 
 
-class _Http(TypedDict, total=False):
+class _Http(TypedDict):
     routers: dict[str, _Router]
-    services: dict[str, _Services]
+    services: dict[str, _Service]
     middlewares: dict[str, object]
 
 
@@ -68,18 +75,15 @@ def configuration(routes: Iterable[PublicRoute], settings: RoutingSettings) -> C
         InvalidSpec: a host, name or password line is not safe to write into a rule.
     """
     routers = {CATCHALL: _catchall(settings)}
-    middlewares: dict[str, object] = {}
+    middlewares: dict[str, object] = {_OWN_PAGE: _OWN_PAGE_HEADERS, _STRANGER: _STRANGER_HEADERS}
     for route in routes:
         if route.users is not None:
             middlewares[auth_name(route.users)] = _auth(route.users)
         routers |= _routers(route, settings)
-    http = _Http(
-        routers=routers,
-        services={CATCHALL: {"loadBalancer": {"servers": [{"url": settings.catchall_url}]}}},
-    )
-    if middlewares:
-        http["middlewares"] = middlewares
-    return {"http": http}
+    services: dict[str, _Service] = {
+        CATCHALL: {"loadBalancer": {"servers": [{"url": settings.catchall_url}]}}
+    }
+    return {"http": {"routers": routers, "services": services, "middlewares": middlewares}}
 
 
 def _routers(route: PublicRoute, settings: RoutingSettings) -> dict[str, _Router]:
@@ -87,25 +91,30 @@ def _routers(route: PublicRoute, settings: RoutingSettings) -> dict[str, _Router
     # No slug or service has an underscore: these names collide with no router that counts as access.
     page = f"page_{name}"
     if route.instance is None:
-        return {page: _router(route, CATCHALL, PUBLIC_PRIORITY, settings)}
-    routers = {name: _router(route, f"{checked_name(route.instance)}@docker", PUBLIC_PRIORITY, settings)}
+        return {page: _page(route, PUBLIC_PRIORITY, settings)}
+    live = checked_name(route.instance)
+    identity = f"{identity_name(live)}@docker"
+    routers = {name: _router(route, f"{live}@docker", identity, PUBLIC_PRIORITY, settings)}
     if route.users is not None:
-        routers[page] = _router(route, CATCHALL, GUARD_PRIORITY, settings)
+        routers[page] = _page(route, GUARD_PRIORITY, settings)
     return routers
 
 
-def _router(route: PublicRoute, service: str, priority: int, settings: RoutingSettings) -> _Router:
-    # The identity stands outside the password, so that a refusal names the instance as well.
-    middlewares = (
-        [f"{identity_name(route.instance)}@docker"] if route.instance and service != CATCHALL else []
-    )
-    if route.users is not None:
-        middlewares.append(auth_name(route.users))
+def _page(route: PublicRoute, priority: int, settings: RoutingSettings) -> _Router:
+    return _router(route, CATCHALL, _OWN_PAGE, priority, settings)
+
+
+def _router(
+    route: PublicRoute, service: str, identity: str, priority: int, settings: RoutingSettings
+) -> _Router:
     router = _Router(
-        entryPoints=[settings.entrypoint], rule=host_rule(route.host), priority=priority, service=service
+        entryPoints=[settings.entrypoint],
+        rule=host_rule(route.host),
+        priority=priority,
+        service=service,
+        # The identity stands outside the password, so that a refusal names who would have answered.
+        middlewares=[identity] if route.users is None else [identity, auth_name(route.users)],
     )
-    if middlewares:
-        router["middlewares"] = middlewares
     if settings.tls:
         router["tls"] = {"certResolver": settings.cert_resolver} if settings.cert_resolver else {}
     return router
@@ -117,6 +126,7 @@ def _catchall(settings: RoutingSettings) -> _Router:
         rule="PathPrefix(`/`)",
         priority=CATCHALL_PRIORITY,
         service=CATCHALL,
+        middlewares=[_STRANGER],
     )
     if settings.tls:
         # No resolver: a certificate for whatever name a stranger asks for must not be ordered.

@@ -54,8 +54,11 @@ class _Endpoint:
         if snapshot is None:
             return web.Response(status=503, text="Not every preview has been seen yet.\n")
         response = web.Response(body=snapshot.body, content_type="application/json")
-        await response.prepare(request)
-        await response.write_eof()
+        try:
+            await response.prepare(request)
+            await response.write_eof()
+        except ConnectionError:
+            return response  # the proxy went away while its request was held; it did not get this one
         self._served = (peer, snapshot.version) if peer else None
         self._feed.fetched(snapshot)
         return response

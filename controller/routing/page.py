@@ -27,15 +27,18 @@ class Page:
     retry_seconds: int | None = None
 
 
-def page_for(host: str, found: HostEntry | None) -> Page:
+def page_for(host: str, found: HostEntry | None, admitted: bool) -> Page:
     """What to say about a host.
 
     Args:
         host: as it was asked for.
         found: the preview that has it, or None.
+        admitted: the visitor came by the host's own router, and so past its password where it has one.
     """
     if found is None:
         return Page(404, "No preview here", f"No preview answers at {host}.")
+    if found.route.users is not None and not admitted:
+        return Page(503, "Not ready", "This preview is not ready.", RETRY_SECONDS)
     page = found.page
     if page.phase == _FAILED:
         reason = page.reason or "Unknown"

@@ -22,7 +22,7 @@ from controller.routing.feed import ConfigurationFeed
 from controller.routing.protocol import PageState, Probe, ProbeState, PublicRoute
 from controller.routing.settings import RoutingSettings
 from controller.routing.table import RouteTable
-from controller.routing.words import INSTANCE_HEADER, probe_host
+from controller.routing.words import INSTANCE_HEADER, PAGE, probe_host
 
 _GATEWAY_ERRORS: Final = {
     502: (b"Bad Gateway",),
@@ -38,7 +38,7 @@ _LAST_PAUSE: Final = 0.5
 @dataclass(frozen=True)
 class _Answer:
     status: int
-    instance: str
+    identity: str
     from_proxy: bool
 
 
@@ -85,7 +85,7 @@ class TraefikRouter:
         answer = await self._get(self._settings.probe_url, probe_host(instance), path or "/")
         if answer is None:
             return Probe(ProbeState.FAILING)
-        if answer.instance != instance:
+        if answer.identity != instance:
             return Probe(ProbeState.UNKNOWN)
         if answer.from_proxy:
             return Probe(ProbeState.REFUSED, answer.status)
@@ -104,23 +104,23 @@ class TraefikRouter:
             async with asyncio.timeout(timeout_seconds):
                 await self._feed.wait_fetched(entry.version)
                 for route in entry.routes:
-                    waiting = f"{route.host} is not answered by {route.instance}"
-                    await self._wait_live(route)
+                    waiting = f"{route.host} is not answered by {route.instance or 'the page'}"
+                    await self._wait_live(route.host, route.instance or PAGE)
         except TimeoutError:
             raise NotReady("RouteNotLive", f"{waiting} (waited {timeout_seconds:g} s).") from None
 
-    async def _wait_live(self, route: PublicRoute) -> None:
+    async def _wait_live(self, host: str, identity: str) -> None:
         pause = _FIRST_PAUSE
-        while route.instance is not None and not await self._is_live(route.host, route.instance):
+        while not await self._is_live(host, identity):
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LAST_PAUSE)
 
-    async def _is_live(self, host: str, instance: str) -> bool:
+    async def _is_live(self, host: str, identity: str) -> bool:
         try:
             answer = await self._get(self._settings.public_url, host, "/")
         except BackendUnavailable:
             return False
-        return answer is not None and answer.instance == instance and not answer.from_proxy
+        return answer is not None and answer.identity == identity and not answer.from_proxy
 
     async def _get(self, base: str, host: str, path: str) -> _Answer | None:
         """One answer, or None when none came in time or none that can be read."""
@@ -148,7 +148,7 @@ class TraefikRouter:
             server_hostname=host if url.scheme == "https" else None,
         )
         async with request as response:
-            instance = response.headers.get(INSTANCE_HEADER, "")
+            identity = response.headers.get(INSTANCE_HEADER, "")
             own = _GATEWAY_ERRORS.get(response.status, ())
             from_proxy = bool(own) and (await response.content.read(_BODY_BYTES)).strip() in own
-            return _Answer(response.status, instance, from_proxy)
+            return _Answer(response.status, identity, from_proxy)

@@ -34,7 +34,13 @@ def test_golden() -> None:
 def test_no_route_at_all_still_has_the_catch_all() -> None:
     http = configuration([], settings())["http"]
     assert http["routers"] == {
-        "catchall": {"entryPoints": ["web"], "rule": "PathPrefix(`/`)", "priority": 1, "service": "catchall"}
+        "catchall": {
+            "entryPoints": ["web"],
+            "rule": "PathPrefix(`/`)",
+            "priority": 1,
+            "service": "catchall",
+            "middlewares": ["stranger"],
+        }
     }
     assert http["services"] == {"catchall": {"loadBalancer": {"servers": [{"url": "http://127.0.0.1:8091"}]}}}
 

@@ -10,7 +10,7 @@ from controller.routing.catchall import catchall_app
 from controller.routing.page import as_html, page_for
 from controller.routing.protocol import PageState
 from controller.routing.table import HostEntry, RouteTable
-from tests.unit.routing.examples import HOST, KEY, route
+from tests.unit.routing.examples import HOST, KEY, USERS, route
 
 Client = TestClient[web.Request, web.Application]
 
@@ -30,21 +30,32 @@ def found(page: PageState) -> HostEntry:
     ],
 )
 def test_what_a_known_preview_says(state: PageState, status: int, words: str, retries: bool) -> None:
-    page = page_for(HOST, found(state))
+    page = page_for(HOST, found(state), admitted=False)
     assert page.status == status
     assert words in page.text
     assert (page.retry_seconds is not None) == retries
 
 
+def test_who_did_not_come_past_the_password_learns_nothing_of_a_protected_preview() -> None:
+    protected = HostEntry(KEY, route(None, USERS), PageState("Failed", reason="BuildFailed"))
+    outside, inside = page_for(HOST, protected, admitted=False), page_for(HOST, protected, admitted=True)
+    assert "BuildFailed" not in outside.text + outside.title
+    assert str(KEY) not in outside.text
+    assert "BuildFailed" in inside.text
+
+
 def test_everything_is_escaped() -> None:
     hostile = "<script>alert(1)</script>"
-    for page in (page_for(hostile, None), page_for(hostile, found(PageState("Failed", reason=hostile)))):
+    for page in (
+        page_for(hostile, None, True),
+        page_for(hostile, found(PageState("Failed", reason=hostile)), True),
+    ):
         assert "<script" not in as_html(hostile, page)
 
 
 def test_only_a_page_that_may_change_loads_itself_anew() -> None:
-    assert 'http-equiv="refresh"' in as_html(HOST, page_for(HOST, found(PageState("Creating"))))
-    assert 'http-equiv="refresh"' not in as_html(HOST, page_for(HOST, found(PageState("Failed"))))
+    assert 'http-equiv="refresh"' in as_html(HOST, page_for(HOST, found(PageState("Creating")), True))
+    assert 'http-equiv="refresh"' not in as_html(HOST, page_for(HOST, found(PageState("Failed")), True))
 
 
 @pytest.fixture

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from controller.routing.protocol import PageState, ProbeState
+from controller.routing.traefik import TraefikRouter
+from tests.integration.routing.polling import eventually
+from tests.integration.routing.previews import RUNNING, OnePreview, go_live, ready
+from tests.integration.routing.proxy import Proxy
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SECRET = "preview:$2y$04$ev2PWHDUqjKh5Bgtnyt1Tuh36Y9RDBb0D23AlwERL6bjTlur/Ld76"  # "sesame"
+
+
+async def test_a_protected_preview_asks_for_its_password(proxy: Proxy, router: TraefikRouter) -> None:
+    preview = OnePreview(users=SECRET)
+    spec = preview.instance("a")
+    await asyncio.to_thread(proxy.start, spec)
+    await go_live(router, preview, spec.name)
+    assert (await proxy.get(preview.host)).status_code == 401
+    assert (await proxy.get(preview.host, password="wrong")).status_code == 401
+    served = await proxy.get(preview.host, "/head", password="sesame")
+    assert served.status_code == 200
+    assert "authorization" not in served.text.lower()
+
+
+async def test_its_page_asks_for_it_too(proxy: Proxy, router: TraefikRouter) -> None:
+    preview = OnePreview(users=SECRET)
+    router.publish(preview.key, preview.route(None), PageState("Failed", reason="BuildFailed"))
+    await router.confirm(preview.key, 10)
+    assert (await proxy.get(preview.host)).status_code == 401
+    assert (await proxy.get(preview.host, password="sesame")).status_code == 502
+
+
+async def test_its_page_is_never_shown_without_it_not_even_while_its_router_is_on_the_way(
+    proxy: Proxy, router: TraefikRouter
+) -> None:
+    preview = OnePreview(users=SECRET)
+    router.publish(preview.key, preview.route(None), PageState("Failed", reason="BuildFailed"))
+    asked = await proxy.get(preview.host)
+    while asked.status_code != 401:
+        assert "BuildFailed" not in asked.text
+        asked = await proxy.get(preview.host)
+
+
+async def test_a_protected_preview_whose_instance_is_gone_still_asks(
+    proxy: Proxy, router: TraefikRouter
+) -> None:
+    preview = OnePreview(users=SECRET)
+    spec = preview.instance("a")
+    container = await asyncio.to_thread(proxy.start, spec)
+    await go_live(router, preview, spec.name)
+    await asyncio.to_thread(container.remove, force=True)
+    await eventually(lambda: router.probe(spec.name, None), lambda probe: probe.state is ProbeState.UNKNOWN)
+    assert (await proxy.get(preview.host)).status_code == 401
+    page = await proxy.get(preview.host, password="sesame")
+    assert page.status_code == 503
+    assert "not ready" in page.text
+
+
+async def test_the_switch_to_another_password_is_confirmed(proxy: Proxy, router: TraefikRouter) -> None:
+    opened, protected = OnePreview(), OnePreview(users=SECRET)
+    protected.slug = opened.slug
+    await asyncio.to_thread(proxy.start, opened.instance("a"))
+    await go_live(router, opened, opened.instance("a").name)
+    assert (await proxy.get(opened.host)).status_code == 200
+    await asyncio.to_thread(proxy.start, protected.instance("b"))
+    await ready(router, protected.instance("b").name)
+    router.publish(protected.key, protected.route(protected.instance("b").name), RUNNING)
+    await router.confirm(protected.key, 10)
+    assert (await proxy.get(opened.host)).status_code == 401
