@@ -65,7 +65,7 @@ class PostgresServer:
             )
         self._session = AdminSession(admin_url, registry, limits.admin_connections)
         self._host, self._port = _read_address(preview_address)
-        self._client = Client(client_image, self._host, self._port, limits.migration_seconds)
+        self._client = Client(client_image, self._host, self._port, limits.migration_seconds, installation)
         self._installation = installation
         self._limits = limits
 

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 
 from controller.api.errors import BackendUnavailable, InvalidSpec, PreviewError
+from controller.api.names import short_hash
 from controller.databases.ledger import migration_failed
 from controller.databases.postgres_ledger import ledger_line
 from controller.databases.protocol import Credentials, DatabaseClaim, Script
@@ -66,6 +67,8 @@ class Client:
     port: int
     seconds: float
     """For all scripts of a job together."""
+    installation: str
+    """Whose jobs these are: on one engine, another installation may have the same slug."""
 
 
 def job(
@@ -78,7 +81,7 @@ def job(
         files[f"{number:06}.{suffix}"] = script.content
         files[f"{number:06}.ledger"] = ledger_line(script)
     return JobSpec(
-        name=f"{claim.slug}-migrate",
+        name=f"{claim.slug}-migrate-{short_hash(f'{client.installation} {claim.preview}', 12)}",
         preview=claim.preview,
         slug=claim.slug,
         image=client.image,

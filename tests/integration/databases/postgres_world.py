@@ -1,0 +1,129 @@
+"""A real PostgreSQL server, named by the local platform's environment; what tests make on it is removed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
+
+from controller.databases.postgres import REGISTRY_PREFIX, PostgresServer
+from controller.databases.postgres_limits import DEFAULT_LIMITS, PostgresLimits
+from controller.databases.protocol import Credentials, DatabaseClaim, JobRunner
+from tests.integration.databases.relay import Relay
+
+
+def setting(name: str) -> str:
+    """One variable of the local platform."""
+    value = os.environ.get(name)
+    if not value:
+        pytest.fail(f"{name} is not set: these tests need the local platform (make up; . .local/env)")
+    return value
+
+
+async def admin(database: str | None = None) -> psycopg.AsyncConnection[TupleRow]:
+    """A superuser's connection."""
+    url = setting("POSTGRES_URL")
+    conninfo = make_conninfo(url, dbname=database) if database else url
+    return await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
+
+
+async def login(
+    claim: DatabaseClaim, credentials: Credentials, database: str | None = None
+) -> psycopg.AsyncConnection[TupleRow]:
+    """A preview's own connection, to its own database unless another is named."""
+    conninfo = make_conninfo(
+        setting("POSTGRES_URL"),
+        dbname=database or claim.name,
+        user=credentials.role,
+        password=credentials.password,
+    )
+    return await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
+
+
+@dataclass
+class PostgresWorld:
+    """See `tests.contract.database_contract.World`."""
+
+    run: JobRunner
+    relay: Relay
+    installations: tuple[str, str] = field(
+        default_factory=lambda: (f"test-{secrets.token_hex(4)}", f"test-{secrets.token_hex(4)}")
+    )
+    servers: list[PostgresServer] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.server = self.another()
+        self.neighbour = self.another(self.installations[1])
+
+    def another(
+        self, installation: str | None = None, limits: PostgresLimits = DEFAULT_LIMITS
+    ) -> PostgresServer:
+        """One more operator's view of the server, as after a restart."""
+        url = make_conninfo(setting("POSTGRES_URL"), host="127.0.0.1", port=self.relay.port)
+        server = PostgresServer(
+            url,
+            setting("POSTGRES_PREVIEW_ADDRESS"),
+            setting("POSTGRES_CLIENT_IMAGE"),
+            installation or self.installations[0],
+            limits,
+        )
+        self.servers.append(server)
+        return server
+
+    async def make_by_hand(self, name: str) -> None:
+        async with await admin() as connection:
+            await connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+            await connection.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(name)))
+
+    async def drop_by_hand(self, name: str) -> None:
+        async with await admin() as connection:
+            await connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    async def exists(self, name: str) -> bool:
+        query = "SELECT 1 FROM pg_database WHERE datname = %s UNION SELECT 1 FROM pg_roles WHERE rolname = %s"
+        async with await admin() as connection:
+            return await (await connection.execute(query, [name, name])).fetchone() is not None
+
+    async def can_log_in(self, claim: DatabaseClaim, credentials: Credentials) -> bool:
+        try:
+            async with await login(claim, credentials):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    async def break_server(self) -> None:
+        await self.relay.close()
+
+    async def clean(self, names: tuple[str, ...]) -> None:
+        """Drop everything with these names, and both registries."""
+        for server in self.servers:
+            await server.close()
+        registries = [f"{REGISTRY_PREFIX}{installation}" for installation in self.installations]
+        async with await admin() as connection:
+            for name in [*names, *registries]:
+                drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+                await connection.execute(drop.format(sql.Identifier(name)))
+            for name in names:
+                await connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+@asynccontextmanager
+async def open_world(run: JobRunner, names: tuple[str, ...]) -> AsyncIterator[PostgresWorld]:
+    """A world behind a relay; at the end `names` and the registries are gone."""
+    target = conninfo_to_dict(setting("POSTGRES_URL"))
+    relay = Relay(str(target.get("host", "127.0.0.1")), int(target.get("port", 5432)))
+    await relay.open()
+    world = PostgresWorld(run, relay)
+    try:
+        yield world
+    finally:
+        await relay.close()
+        await world.clean(names)
