@@ -207,8 +207,7 @@ class MemoryRuntime:
     async def run_job(self, spec: JobSpec, on_line: LineSink) -> JobResult:
         """See Runtime.run_job."""
         self.engine.check()
-        if spec.image not in self.engine.images:
-            raise InvalidSpec("ImageNotFound", f"Image {spec.image} is not on the engine; pull or build it.")
+        self._usable(spec.image)
         self.job_history.append(spec)
         self.engine.jobs[spec.name] = (self.installation, spec)
         self.engine.changes["run_job"] += 1
@@ -258,15 +257,18 @@ class MemoryRuntime:
         )
 
     def _create(self, spec: InstanceSpec) -> None:
-        info = self.engine.images.get(spec.image)
-        if info is None:
-            raise InvalidSpec("ImageNotFound", f"Image {spec.image} is not on the engine; pull or build it.")
-        check_labels(spec.image, info.labels)
+        self._usable(spec.image)
         if spec.network is not None:
             self._require_network(spec.network)
         behaviour = self.engine.behaviours.get(spec.image, Behaviour())
         networks = set() if spec.network is None else {spec.network}
         self.engine.add_container(spec.name, Container(self.installation, spec, behaviour, networks=networks))
+
+    def _usable(self, reference: str) -> None:
+        info = self.engine.images.get(reference)
+        if info is None:
+            raise InvalidSpec("ImageNotFound", f"Image {reference} is not on the engine; pull or build it.")
+        check_labels(reference, info.labels)
 
     def _require_network(self, name: str) -> None:
         if name not in self.engine.networks:

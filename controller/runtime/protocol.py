@@ -97,6 +97,8 @@ class Instance:
     exit_code: int | None = None
     out_of_memory: bool = False
     started_at: datetime | None = None
+    route: RouteSpec | None = None
+    """How it is reached, as it was started: an operator that comes back shows it before it knows anything else."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Services as containers on a Docker engine, local or remote."""

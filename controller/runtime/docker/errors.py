@@ -1,0 +1,41 @@
+"""What the engine refuses, in the words of controller.api.errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from controller.api.errors import BackendUnavailable, Conflict, InvalidSpec, NotReady
+from controller.runtime.docker.transport import EngineRefused
+
+
+def name_taken(kind: str, name: str) -> Conflict:
+    """A name that something foreign holds."""
+    return Conflict(
+        "NameTaken", f"{kind} {name} on the engine is not of this installation; remove or rename it there."
+    )
+
+
+def network_missing(name: str) -> NotReady:
+    """A network that is not there (any more)."""
+    return NotReady(
+        "NetworkMissing",
+        f"Network {name} is not on the engine; it is created again, else prepare the engine.",
+    )
+
+
+def image_missing(reference: str) -> InvalidSpec:
+    """An image that is not on the engine."""
+    return InvalidSpec("ImageNotFound", f"Image {reference} is not on the engine; pull or build it.")
+
+
+@contextmanager
+def translated(subject: str) -> Iterator[None]:
+    """Whatever else the engine refuses about `subject` is its failure, not the user's: try again later."""
+    try:
+        yield
+    except EngineRefused as error:
+        raise BackendUnavailable(
+            "EngineError",
+            f"{subject}: the Docker engine answered {error.status} ({error.message[:300]}); look at its log.",
+        ) from error

@@ -1,0 +1,168 @@
+"""What is read of the engine's answers: only the fields that are used, checked as they come in."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class Wire(BaseModel):
+    """Immutable; unknown fields are ignored, so that newer engines may say more."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="ignore")
+
+
+class Refusal(Wire):
+    """The body of an error."""
+
+    message: str
+
+
+class Version(Wire):
+    """GET /version."""
+
+    api: str = Field(alias="ApiVersion")
+    oldest_api: str = Field(default="1.12", alias="MinAPIVersion")
+
+
+class EngineInfo(Wire):
+    """GET /info."""
+
+    init_binary: str = Field(default="", alias="InitBinary")
+
+
+class Created(Wire):
+    """What creating a container or network gives."""
+
+    id: str = Field(alias="Id")
+
+
+class Waited(Wire):
+    """POST /containers/x/wait."""
+
+    exit_code: int = Field(alias="StatusCode")
+
+
+class NetworkNames(Wire):
+    """A container's networks, by name."""
+
+    networks: dict[str, object] | None = Field(default=None, alias="Networks")
+
+
+class ContainerSummary(Wire):
+    """One row of GET /containers/json."""
+
+    id: str = Field(alias="Id")
+    names: tuple[str, ...] = Field(alias="Names")
+    labels: dict[str, str] = Field(default_factory=dict, alias="Labels")
+    state: str = Field(alias="State")
+    status: str = Field(default="", alias="Status")
+    network_settings: NetworkNames = Field(default_factory=NetworkNames, alias="NetworkSettings")
+
+
+class Health(Wire):
+    """The outcome of an image's own health check."""
+
+    status: str = Field(alias="Status")
+
+
+class ContainerState(Wire):
+    """State of one container."""
+
+    status: str = Field(alias="Status")
+    exit_code: int = Field(alias="ExitCode")
+    out_of_memory: bool = Field(alias="OOMKilled")
+    started_at: str = Field(alias="StartedAt")
+    health: Health | None = Field(default=None, alias="Health")
+
+
+class ContainerConfig(Wire):
+    """Config of one container or image."""
+
+    labels: dict[str, str] | None = Field(default=None, alias="Labels")
+    exposed_ports: dict[str, object] | None = Field(default=None, alias="ExposedPorts")
+    entrypoint: tuple[str, ...] | None = Field(default=None, alias="Entrypoint")
+
+
+class Container(Wire):
+    """GET /containers/x/json."""
+
+    id: str = Field(alias="Id")
+    name: str = Field(alias="Name")
+    restarts: int = Field(default=0, alias="RestartCount")
+    state: ContainerState = Field(alias="State")
+    config: ContainerConfig = Field(alias="Config")
+    network_settings: NetworkNames = Field(default_factory=NetworkNames, alias="NetworkSettings")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The container's labels, the image's included."""
+        return self.config.labels or {}
+
+    @property
+    def networks(self) -> frozenset[str]:
+        """Names of the networks it is attached to."""
+        return frozenset(self.network_settings.networks or {})
+
+
+class ImageSummary(Wire):
+    """One row of GET /images/json."""
+
+    tags: tuple[str, ...] | None = Field(default=None, alias="RepoTags")
+
+
+class Image(Wire):
+    """GET /images/x/json."""
+
+    id: str = Field(alias="Id")
+    config: ContainerConfig | None = Field(default=None, alias="Config")
+
+
+class Subnet(Wire):
+    """One address range of a network."""
+
+    subnet: str = Field(default="", alias="Subnet")
+
+
+class Ipam(Wire):
+    """The address ranges of a network."""
+
+    config: tuple[Subnet, ...] | None = Field(default=None, alias="Config")
+
+
+class Network(Wire):
+    """GET /networks/x, and one row of GET /networks (there without containers)."""
+
+    id: str = Field(alias="Id")
+    name: str = Field(alias="Name")
+    labels: dict[str, str] | None = Field(default=None, alias="Labels")
+    ipam: Ipam = Field(default_factory=Ipam, alias="IPAM")
+    containers: dict[str, object] | None = Field(default=None, alias="Containers")
+
+
+class Actor(Wire):
+    """What an event is about."""
+
+    id: str = Field(default="", alias="ID")
+    attributes: dict[str, str] = Field(default_factory=dict, alias="Attributes")
+
+
+class Event(Wire):
+    """One line of GET /events."""
+
+    type: str = Field(default="", alias="Type")
+    action: str = Field(default="", alias="Action")
+    actor: Actor = Field(default_factory=Actor, alias="Actor")
+
+
+class Progress(Wire):
+    """One line of POST /images/create."""
+
+    status: str = ""
+    id: str = ""
+    error: str = ""
+    progress: str = ""
+
+
+CONTAINERS = TypeAdapter(tuple[ContainerSummary, ...])
+NETWORKS = TypeAdapter(tuple[Network, ...])
+IMAGES = TypeAdapter(tuple[ImageSummary, ...])
