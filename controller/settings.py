@@ -76,7 +76,6 @@ class Settings(BaseSettings):
     resync_interval: float = Field(
         default=45, gt=0, description="Seconds between two looks at everything that runs."
     )
-    max_reconciles: int = Field(default=32, ge=1, description="Previews that are worked on at once.")
 
     builds: int = Field(default=2, ge=1, description="Image builds at once.")
     build_timeout: float = Field(default=1800, gt=0, description="Seconds that one build may take.")

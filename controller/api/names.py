@@ -16,6 +16,7 @@ GROUP = "previewcloud.io"
 SLUG_MAX = 28
 LABEL_MAX = 63  # RFC 1035, section 2.3.4: a DNS label holds at most 63 octets
 SLUG_ANNOTATION = f"{GROUP}/slug"
+PREVIEW_LABEL = f"{GROUP}/preview"
 FINALIZER = f"{GROUP}/teardown"
 
 
@@ -55,21 +56,36 @@ def slug_candidates(repository: str, pull_request: int | None, branch: str | Non
     return (f"branch-{letters[: SLUG_MAX - len('branch-') - len(suffix)]}{suffix}",)
 
 
-def allocate_slug(candidates: tuple[str, ...], key: PreviewKey, holders: Mapping[str, PreviewKey]) -> str:
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a slug, and the source it stands for (`owner/repo#42`)."""
+
+    key: PreviewKey
+    source: str
+
+
+def source_identity(repository: str, pull_request: int | None, branch: str | None) -> str:
+    """One pull request or one branch of one repository, as a string."""
+    return f"{repository.lower()}#{pull_request if pull_request is not None else f'branch:{branch}'}"
+
+
+def allocate_slug(candidates: tuple[str, ...], holder: Holder, held: Mapping[str, Holder]) -> str:
     """Give a Preview its slug: the one it holds already, else the first free candidate.
 
     Raises:
-        Conflict: another Preview holds every candidate (the same pull request of the same repository).
+        Conflict: another Preview stands for the same source, or holds every candidate.
     """
     for slug in candidates:
-        if holders.get(slug) == key:
+        if slug in held and held[slug].key == holder.key:
             return slug
-    for slug in candidates:
-        if slug not in holders:
-            return slug
-    other = holders[candidates[-1]]
+    twin = next((other for other in held.values() if other.source == holder.source), None)
+    free = [slug for slug in candidates if slug not in held]
+    if twin is None and free:
+        return free[0]
+    other = twin or held[candidates[-1]]
     raise Conflict(
-        "SlugTaken", f"Preview {other} already stands for this source; delete it or delete this one ({key})."
+        "SourceTaken",
+        f"Preview {other.key} already stands for {holder.source}; delete it, or delete {holder.key}.",
     )
 
 

@@ -85,6 +85,9 @@ class PreviewStatus(Observed):
     database: DatabaseStatus | None = None
     commit: str | None = Field(default=None, description="The commit that is being served.")
     observed_generation: int | None = None
+    attempt: str | None = Field(
+        default=None, description="Which generation and wishes were worked on last; the same is not retried."
+    )
     last_accessed_time: datetime | None = None
     conditions: tuple[Condition, ...] = Field(
         default=(),

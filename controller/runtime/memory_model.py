@@ -76,6 +76,7 @@ class Container:
             exit_code=self.exit_code,
             out_of_memory=self.behaviour.out_of_memory and self.exit_code is not None,
             started_at=self.started_at,
+            route=spec.route,
         )
 
 

@@ -22,6 +22,8 @@ from controller.runtime.docker.labels import (
     SERVICE,
     SLUG,
     preview_of,
+    route_of,
+    route_of,
     selector,
 )
 from controller.runtime.docker.networks import Networks
@@ -175,6 +177,8 @@ class Instances:
             exit_code=container.state.exit_code if ended else None,
             out_of_memory=container.state.out_of_memory,
             started_at=_time(container.state.started_at),
+            route=route_of(labels),
+            route=route_of(labels),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from controller.api.names import PreviewKey, owner_label
-from controller.runtime.protocol import InstanceSpec, JobSpec, NetworkSpec
+from controller.runtime.protocol import InstanceSpec, JobSpec, NetworkSpec, RouteSpec, RouteSpec
 
 MANAGED = "previewcloud.managed"
 INSTALLATION = "previewcloud.installation"
@@ -21,6 +21,16 @@ REPOSITORY = "previewcloud.repo"
 IMAGE = "previewcloud.image"
 """The reference that was asked for: a container is made from the image's ID, which no tag can move."""
 JOB = "previewcloud.job"
+ROUTER = "previewcloud.router"
+HOST = "previewcloud.host"
+PUBLIC = "previewcloud.public"
+USERS = "previewcloud.users"
+"""An htpasswd line: a bcrypt hash, never a password."""
+ROUTER = "previewcloud.route.router"
+HOST = "previewcloud.route.host"
+PUBLIC = "previewcloud.route.public"
+USERS = "previewcloud.route.users"
+"""A bcrypt line, which the proxy's own labels hold too."""
 
 
 def instance_labels(spec: InstanceSpec, installation: str) -> dict[str, str]:
@@ -35,6 +45,7 @@ def instance_labels(spec: InstanceSpec, installation: str) -> dict[str, str]:
         OWNER: owner_label(spec.repository),
         REPOSITORY: spec.repository,
         IMAGE: spec.image,
+        **_route_labels(spec.route),
     }
 
 
@@ -46,6 +57,14 @@ def network_labels(spec: NetworkSpec, installation: str) -> dict[str, str]:
 def job_labels(spec: JobSpec, installation: str) -> dict[str, str]:
     """Our labels of a throwaway container."""
     return {**_common(spec.preview, spec.slug, installation), JOB: "true"}
+
+
+def route_of(labels: Mapping[str, str]) -> RouteSpec | None:
+    """How an instance was to be reached when it was started."""
+    if ROUTER not in labels:
+        return None
+    public = labels.get(PUBLIC) == "true"
+    return RouteSpec(labels[ROUTER], labels.get(HOST, ""), public, labels.get(USERS))
 
 
 def preview_of(labels: Mapping[str, str], installation: str) -> PreviewKey | None:
@@ -62,6 +81,11 @@ def selector(installation: str, preview: PreviewKey | None = None, *extra: str) 
     """The label filter that finds what is of an installation, or of one of its previews."""
     mine = [f"{INSTALLATION}={installation}", f"{MANAGED}=true"]
     return mine + ([f"{PREVIEW}={preview}"] if preview else []) + list(extra)
+
+
+def _route_labels(route: RouteSpec) -> dict[str, str]:
+    labels = {ROUTER: route.router, HOST: route.host, PUBLIC: "true" if route.public else "false"}
+    return labels if route.users is None else {**labels, USERS: route.users}
 
 
 def _common(preview: PreviewKey, slug: str, installation: str) -> dict[str, str]:

@@ -1,0 +1,55 @@
+"""`python -m controller`: settings from the environment, backends from the settings, then kopf until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from functools import partial
+
+import structlog
+from pydantic import ValidationError
+
+from controller import __version__
+from controller.api.preview import describe
+from controller.assembly import open_fleet
+from controller.handlers import run
+from controller.settings import LogFormat, Settings
+
+USAGE = 2
+
+
+def configure_logging(style: LogFormat) -> None:
+    """Write the operator's own log to stderr, as text or as JSON lines."""
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    if style is LogFormat.TEXT:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+
+
+def main() -> int:
+    """Run the operator; the exit code is 2 when a setting is wrong."""
+    if "--version" in sys.argv[1:]:
+        sys.stdout.write(f"previewcloud {__version__}\n")
+        return 0
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        sys.stderr.write(f"The environment holds a wrong setting: {describe(error)}\n")
+        return USAGE
+    configure_logging(settings.log_format)
+    asyncio.run(run(partial(open_fleet, settings), settings.watch_namespace))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""Assembly: settings become backends, backends a fleet. Everything opened here is closed in reverse order."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from controller.api.quantities import cpu_millis, memory_bytes
+from controller.api.spec import DatabaseType
+from controller.build.buildkit import BuildKitBuilder
+from controller.build.memory import MemoryBuilder
+from controller.build.protocol import Builder
+from controller.cluster.kubernetes import KubernetesCluster
+from controller.core.clock import WallClock
+from controller.core.execute import Announce, Backends, Limits
+from controller.core.gather import Sources
+from controller.core.inputs import Rules
+from controller.core.reconcile import Reconciler
+from controller.databases.postgres import PostgresServer
+from controller.databases.protocol import DatabaseServer
+from controller.fleet import Fleet, World
+from controller.logs.files import FileSink
+from controller.passwords import PasswordHasher, new_password
+from controller.reporter import Ears
+from controller.routing.labels import traefik_labels
+from controller.routing.memory import MemoryRouter
+from controller.routing.protocol import Probe, ProbeState, Router
+from controller.routing.serve import open_routing
+from controller.routing.settings import RoutingSettings
+from controller.runtime.docker.address import EngineAddress
+from controller.runtime.docker.runtime import DockerRuntime
+from controller.runtime.docker.settings import DockerSettings
+from controller.runtime.docker.transport import EngineClient
+from controller.runtime.memory import MemoryRuntime
+from controller.runtime.protocol import Runtime
+from controller.settings import RuntimeKind, Settings
+from controller.source.git import GitSource
+from controller.source.limits import SourceLimits
+
+
+@asynccontextmanager
+async def open_fleet(settings: Settings, announce: Announce | None = None) -> AsyncIterator[Fleet]:
+    """A fleet at work, as the settings have it.
+
+    Args:
+        settings: the operator's settings.
+        announce: hears of every action before and after it.
+    """
+    async with AsyncExitStack() as stack:
+        clock = WallClock()
+        cluster = await KubernetesCluster.connect(settings.watch_namespace)
+        stack.push_async_callback(cluster.close)
+        sink = FileSink(settings.log_dir / "previews")
+        stack.callback(sink.close)
+        databases = _databases(settings, stack)
+        runtime, builder, router = await _engine(settings, stack)
+        backends = Backends(cluster, runtime, builder, databases, router, clock, limits(settings))
+        sources = Sources(cluster, git_source(settings), databases, new_password, PasswordHasher().line)
+        world = World(cluster, runtime, databases, router, clock, settings.resync_interval)
+        fleet = Fleet(Reconciler(backends, sources, rules(settings)), world, Ears(sink, clock, announce))
+        await fleet.start()
+        stack.push_async_callback(fleet.stop)
+        yield fleet
+
+
+def rules(settings: Settings) -> Rules:
+    """What the installation fixes for all previews."""
+    return Rules(
+        installation=settings.installation_id,
+        domain=settings.preview_domain,
+        scheme=settings.preview_scheme,
+        port=settings.preview_port,
+        single_label=settings.preview_single_label,
+        max_cpu_millis=cpu_millis(settings.max_cpu),
+        max_memory_bytes=memory_bytes(settings.max_memory),
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    """The times that execution keeps."""
+    return Limits(
+        start_timeout=settings.start_timeout,
+        stop_grace=settings.stop_grace,
+        retire_delay=settings.retire_delay,
+    )
+
+
+def git_source(settings: Settings) -> GitSource:
+    """Commits over https, in a cache on disk."""
+    return GitSource(
+        settings.cache_dir / "git",
+        frozenset(settings.git_allowed_hosts),
+        environ=os.environ,
+        now=time.time,
+        limits=SourceLimits(files=settings.source_files, total_bytes=settings.source_bytes),
+        timeout=settings.source_timeout,
+        allow_http=settings.git_allow_http,
+    )
+
+
+def routing_settings(settings: Settings) -> RoutingSettings:
+    """What routing must know; the token is read from its file."""
+    token = settings.routing_token_file.read_text().strip() if settings.routing_token_file else ""
+    return RoutingSettings(
+        proxy_network=settings.proxy_network,
+        probe_url=settings.traefik_probe_url,
+        public_url=settings.traefik_http_url,
+        provider_listen=settings.routing_listen,
+        catchall_listen=settings.catchall_listen,
+        catchall_url=settings.catchall_url,
+        token=token,
+        entrypoint=settings.traefik_entrypoint,
+        probe_entrypoint=settings.traefik_probe_entrypoint,
+        tls=settings.traefik_tls,
+        cert_resolver=settings.traefik_cert_resolver,
+    )
+
+
+def _databases(settings: Settings, stack: AsyncExitStack) -> dict[str, DatabaseServer]:
+    if settings.postgres_url is None:
+        return {}
+    postgres = PostgresServer(
+        settings.postgres_url.get_secret_value(),
+        settings.postgres_preview_address,
+        settings.postgres_client_image,
+        settings.installation_id,
+    )
+    stack.push_async_callback(postgres.close)
+    return {DatabaseType.POSTGRES: postgres}
+
+
+async def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Runtime, Builder, Router]:
+    if settings.runtime is RuntimeKind.MEMORY:
+        memory = MemoryRuntime(settings.installation_id)
+        return memory, MemoryBuilder(memory), MemoryRouter(partial(_memory_probe, memory))
+    routing = routing_settings(settings)
+    router = await stack.enter_async_context(open_routing(routing))
+    client = EngineClient(EngineAddress.from_env(os.environ), settings.engine_calls)
+    stack.push_async_callback(client.close)
+    docker = DockerSettings(
+        installation=settings.installation_id,
+        proxy_network=settings.proxy_network,
+        tools_image=settings.tools_image,
+        subnet_pool=settings.preview_pool,
+        subnet_prefix=settings.preview_prefix,
+    )
+    runtime = DockerRuntime(client, docker, partial(traefik_labels, settings=routing))
+    return runtime, BuildKitBuilder(client, runtime, settings), router
+
+
+def _memory_probe(runtime: MemoryRuntime, instance: str) -> Probe:
+    return Probe(ProbeState.READY if runtime.ready(instance) else ProbeState.REFUSED)

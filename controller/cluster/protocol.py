@@ -1,0 +1,54 @@
+"""What the core asks of the cluster. Bodies are plain mappings, as the API server sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from controller.api.names import PreviewKey
+from controller.api.preview import Preview
+
+Body = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class SecretData:
+    """A Secret, decoded."""
+
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict, repr=False)
+    owner_uid: str | None = None
+    """The UID of the Preview that owns it."""
+
+
+class Cluster(Protocol):
+    """The Kubernetes API; every call raises BackendUnavailable (ClusterUnavailable) when it does not answer."""
+
+    async def previews(self) -> tuple[Body, ...]:
+        """All Previews that this operator watches."""
+
+    async def claim(self, preview: Preview, slug: str) -> None:
+        """Write finalizer and slug in one patch; raises NotReady when the object changed meanwhile."""
+
+    async def release(self, preview: Preview) -> None:
+        """Take the finalizer off; an object that is gone already is fine."""
+
+    async def patch_status(self, preview: Preview, status: Mapping[str, object]) -> None:
+        """Merge into the status; an object that is gone already is fine."""
+
+    async def event(self, preview: Preview, kind: str, reason: str, message: str) -> None:
+        """Record an Event (`Normal` or `Warning`) on the Preview."""
+
+    async def secret(self, namespace: str, name: str) -> SecretData | None:
+        """One Secret, or None."""
+
+    async def secrets_labelled(self, namespace: str, selector: str) -> tuple[SecretData, ...]:
+        """All Secrets with a label selector."""
+
+    async def store_secret(self, preview: Preview, name: str, data: Mapping[str, str]) -> None:
+        """Create or replace a Secret owned by the Preview; raises Conflict when the name is someone else's."""
+
+    async def delete_secret(self, preview: PreviewKey, name: str) -> None:
+        """Delete a Secret that is the Preview's; gone already is fine."""

@@ -1,0 +1,1 @@
+"""The rules of the product: what should be, what is, and the ordered steps from one to the other."""

@@ -1,0 +1,264 @@
+"""The steps a plan is made of. Each is a frozen value that says in one line what it will do; `execute` carries them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from controller.api.names import PreviewKey
+from controller.api.status import ConditionType
+from controller.core.desired import DesiredImage
+from controller.core.inputs import DatabaseInputs
+from controller.databases.protocol import DatabaseClaim, Script
+from controller.routing.protocol import PublicRoute
+from controller.runtime.protocol import InstanceSpec, NetworkSpec
+
+
+@dataclass(frozen=True)
+class BuildImage:
+    """Build a service's image from the source."""
+
+    image: DesiredImage
+
+    def __str__(self) -> str:
+        return f"build {self.image.service} as {self.image.reference}"
+
+
+@dataclass(frozen=True)
+class PullImage:
+    """Fetch a service's image from its registry."""
+
+    image: DesiredImage
+
+    def __str__(self) -> str:
+        return f"pull {self.image.reference} for {self.image.service}"
+
+
+@dataclass(frozen=True)
+class StoreCredentials:
+    """Keep the database's login in a Secret of the Preview, before anything uses it."""
+
+    database: DatabaseInputs
+
+    def __str__(self) -> str:
+        return f"store the login of {self.database.claim.name} in Secret {self.database.secret_name}"
+
+
+@dataclass(frozen=True)
+class CreateDatabase:
+    """Create database and role, or complete them."""
+
+    database: DatabaseInputs
+
+    def __str__(self) -> str:
+        return f"create database {self.database.claim.name}"
+
+
+@dataclass(frozen=True)
+class Migrate:
+    """Run what the ledger lacks."""
+
+    database: DatabaseInputs
+    scripts: tuple[Script, ...]
+
+    def __str__(self) -> str:
+        listed = ", ".join(script.name for script in self.scripts)
+        return f"run {listed} in {self.database.claim.name}"
+
+
+@dataclass(frozen=True)
+class CreateNetwork:
+    """Create the network on which a revision's services meet."""
+
+    network: NetworkSpec
+
+    def __str__(self) -> str:
+        return f"create network {self.network.name}"
+
+
+@dataclass(frozen=True)
+class StartInstance:
+    """Create and start an instance."""
+
+    instance: InstanceSpec
+
+    def __str__(self) -> str:
+        return f"start {self.instance.name} from {self.instance.image}"
+
+
+@dataclass(frozen=True)
+class ResumeInstance:
+    """Start an instance again that is there and does not run."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"start {self.name} again"
+
+
+@dataclass(frozen=True)
+class AttachInstance:
+    """Put an instance back on the network it was taken from."""
+
+    name: str
+    network: str
+    service: str
+
+    def __str__(self) -> str:
+        return f"attach {self.name} to {self.network} as {self.service}"
+
+
+@dataclass(frozen=True)
+class AwaitReady:
+    """Wait until instances answer as their health checks ask."""
+
+    instances: tuple[InstanceSpec, ...]
+
+    def __str__(self) -> str:
+        return f"wait for {', '.join(instance.service for instance in self.instances)}"
+
+
+@dataclass(frozen=True)
+class Publish:
+    """Show the world this revision."""
+
+    preview: PreviewKey
+    revision: str
+    routes: tuple[PublicRoute, ...]
+
+    def __str__(self) -> str:
+        return f"route {', '.join(route.host for route in self.routes) or 'no host'} to revision {self.revision[:8]}"
+
+
+@dataclass(frozen=True)
+class ConfirmRoutes:
+    """Wait until the public hosts answer from what was published."""
+
+    preview: PreviewKey
+
+    def __str__(self) -> str:
+        return "wait until the public hosts answer from it"
+
+
+@dataclass(frozen=True)
+class Withdraw:
+    """Take the preview's hosts from the world."""
+
+    preview: PreviewKey
+
+    def __str__(self) -> str:
+        return "withdraw its routes"
+
+
+@dataclass(frozen=True)
+class Linger:
+    """Leave the replaced revision running a moment longer, for requests already on their way."""
+
+    def __str__(self) -> str:
+        return "let the replaced revision finish"
+
+
+@dataclass(frozen=True)
+class RetireInstance:
+    """Ask an instance to end, then remove it."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"retire {self.name}"
+
+
+@dataclass(frozen=True)
+class RemoveNetwork:
+    """Remove a revision's network."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"remove network {self.name}"
+
+
+@dataclass(frozen=True)
+class RemoveImage:
+    """Remove an image that no revision needs any more."""
+
+    reference: str
+
+    def __str__(self) -> str:
+        return f"remove image {self.reference}"
+
+
+@dataclass(frozen=True)
+class DropDatabase:
+    """Drop database and role."""
+
+    type: str
+    claim: DatabaseClaim
+
+    def __str__(self) -> str:
+        return f"drop database {self.claim.name}"
+
+
+@dataclass(frozen=True)
+class DeleteCredentials:
+    """Delete the Secret with the database's login."""
+
+    preview: PreviewKey
+    secret_name: str
+
+    def __str__(self) -> str:
+        return f"delete Secret {self.secret_name}"
+
+
+Action = (
+    BuildImage
+    | PullImage
+    | StoreCredentials
+    | CreateDatabase
+    | Migrate
+    | CreateNetwork
+    | StartInstance
+    | ResumeInstance
+    | AttachInstance
+    | AwaitReady
+    | Publish
+    | ConfirmRoutes
+    | Withdraw
+    | Linger
+    | RetireInstance
+    | RemoveNetwork
+    | RemoveImage
+    | DropDatabase
+    | DeleteCredentials
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Actions that do not depend on each other, and the condition that they lead to."""
+
+    condition: ConditionType
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Stages in order. Empty when all is as it should be."""
+
+    stages: tuple[Stage, ...] = ()
+    complete: bool = field(default=True)
+    """False when facts are missing (an image not built yet): observe and plan again afterwards."""
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """All actions in order."""
+        return tuple(action for stage in self.stages for action in stage.actions)
+
+    def __bool__(self) -> bool:
+        return bool(self.stages)
+
+    def __str__(self) -> str:
+        lines = [
+            f"{number}. [{stage.condition}] {'; '.join(str(action) for action in stage.actions)}"
+            for number, stage in enumerate(self.stages, 1)
+        ]
+        return "\n".join(lines) or "nothing to do"

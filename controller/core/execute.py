@@ -1,0 +1,214 @@
+"""Execute: carries a plan out, stage by stage, the actions of one stage side by side. It decides nothing.
+
+Every action is announced before and after: progress, the log, and whoever tests what a crash at that very moment leaves behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from controller.api.errors import InvalidSpec
+from controller.api.preview import Preview
+from controller.build.protocol import Builder
+from controller.cluster.protocol import Cluster
+from controller.core import actions as act
+from controller.core.clock import Clock
+from controller.core.readiness import Waiting, await_ready
+from controller.databases.protocol import DatabaseServer
+from controller.logs.protocol import LogType
+from controller.routing.protocol import PageState, Router
+from controller.runtime.protocol import Runtime
+from controller.source.protocol import Tree
+
+
+class Moment(StrEnum):
+    """When an action is announced."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+Announce = Callable[[act.Action, Moment], Awaitable[None]]
+Say = Callable[[LogType, str | None, str], None]
+"""Takes a line about the preview: type, service, text."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Times that execution keeps, in seconds."""
+
+    start_timeout: float = 120.0
+    stop_grace: float = 10.0
+    retire_delay: float = 1.0
+    confirm_timeout: float = 30.0
+
+
+@dataclass(frozen=True)
+class Backends:
+    """All that acts on the world, by protocol."""
+
+    cluster: Cluster
+    runtime: Runtime
+    builder: Builder
+    databases: Mapping[str, DatabaseServer]
+    router: Router
+    clock: Clock
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One plan's surroundings: whose it is, its source, and who hears of it."""
+
+    preview: Preview
+    backends: Backends
+    tree: Tree | None
+    announce: Announce
+    say: Say
+    published: Callable[[str], None]
+    """Told which revision the world sees, as soon as it does."""
+
+
+async def execute(plan: act.Plan, run: Execution) -> None:
+    """Carry out all stages.
+
+    Raises:
+        PreviewError: of the first action that failed; the others of its stage are cancelled.
+    """
+    for stage in plan.stages:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for action in stage.actions:
+                    group.create_task(_announced(action, run))
+        except* Exception as failures:
+            raise _first(failures) from None
+
+
+def _first(failures: ExceptionGroup[Exception]) -> Exception:
+    inner = failures.exceptions[0]
+    return _first(inner) if isinstance(inner, ExceptionGroup) else inner
+
+
+async def _announced(action: act.Action, run: Execution) -> None:
+    await run.announce(action, Moment.BEFORE)
+    await _perform(action, run)
+    await run.announce(action, Moment.AFTER)
+
+
+async def _perform(action: act.Action, run: Execution) -> None:
+    match action:
+        case act.BuildImage() | act.PullImage() | act.RemoveImage():
+            await _image(action, run)
+        case (
+            act.StoreCredentials()
+            | act.DeleteCredentials()
+            | act.CreateDatabase()
+            | act.Migrate()
+            | act.DropDatabase()
+        ):
+            await _database(action, run)
+        case act.AwaitReady() | act.Publish() | act.ConfirmRoutes() | act.Withdraw() | act.Linger():
+            await _route(action, run)
+        case _:
+            await _runtime(action, run)
+
+
+async def _image(action: act.BuildImage | act.PullImage | act.RemoveImage, run: Execution) -> None:
+    backends = run.backends
+    match action:
+        case act.BuildImage(image):
+            if run.tree is None or image.build is None:
+                raise InvalidSpec(
+                    "SourceMissing", f"services.{image.service} is built from source: give source.cloneURL."
+                )
+            await backends.builder.build(
+                image.build, run.tree, lambda line: run.say(LogType.BUILD, image.service, line)
+            )
+        case act.PullImage(image):
+            await backends.runtime.pull(
+                image.reference, image.registry, lambda line: run.say(LogType.BUILD, image.service, line)
+            )
+        case act.RemoveImage(reference):
+            await backends.runtime.remove_image(reference)
+
+
+async def _database(
+    action: act.StoreCredentials
+    | act.DeleteCredentials
+    | act.CreateDatabase
+    | act.Migrate
+    | act.DropDatabase,
+    run: Execution,
+) -> None:
+    backends = run.backends
+    match action:
+        case act.StoreCredentials(database):
+            data = {
+                "username": database.credentials.role,
+                "password": database.credentials.password,
+                "DATABASE_URL": database.url,
+            }
+            await backends.cluster.store_secret(run.preview, database.secret_name, data)
+        case act.DeleteCredentials(preview, secret_name):
+            await backends.cluster.delete_secret(preview, secret_name)
+        case act.CreateDatabase(database):
+            await backends.databases[database.type].create(database.claim, database.credentials)
+        case act.Migrate(database, scripts):
+            await backends.databases[database.type].migrate(
+                database.claim,
+                database.credentials,
+                scripts,
+                backends.runtime.run_job,
+                lambda line: run.say(LogType.DATABASE, None, line),
+            )
+        case act.DropDatabase(kind, claim):
+            await backends.databases[kind].drop(claim)
+
+
+async def _route(
+    action: act.AwaitReady | act.Publish | act.ConfirmRoutes | act.Withdraw | act.Linger, run: Execution
+) -> None:
+    backends = run.backends
+    limits = backends.limits
+    match action:
+        case act.AwaitReady(instances):
+            waiting = Waiting(backends.runtime, backends.router, backends.clock, limits.start_timeout)
+            await asyncio.gather(*(await_ready(instance, waiting) for instance in instances))
+        case act.Publish(preview, revision, routes):
+            backends.router.publish(preview, routes, PageState(phase="Running"))
+            run.published(revision)
+        case act.ConfirmRoutes(preview):
+            await backends.router.confirm(preview, limits.confirm_timeout)
+        case act.Withdraw(preview):
+            backends.router.withdraw(preview)
+        case act.Linger():
+            await backends.clock.sleep(limits.retire_delay)
+
+
+async def _runtime(
+    action: act.CreateNetwork
+    | act.RemoveNetwork
+    | act.StartInstance
+    | act.ResumeInstance
+    | act.AttachInstance
+    | act.RetireInstance,
+    run: Execution,
+) -> None:
+    runtime = run.backends.runtime
+    match action:
+        case act.CreateNetwork(network):
+            await runtime.create_network(network)
+        case act.RemoveNetwork(name):
+            await runtime.remove_network(name)
+        case act.StartInstance(instance):
+            await runtime.start(instance)
+        case act.ResumeInstance(name):
+            await runtime.resume(name)
+        case act.AttachInstance(name, network, service):
+            await runtime.attach(name, network, service)
+        case act.RetireInstance(name):
+            await runtime.stop(name, run.backends.limits.stop_grace)
+            await runtime.remove(name)

@@ -1,0 +1,162 @@
+"""Gather: everything that decides what should be, fetched before anything is decided.
+
+    Preview ──▶ trust ──▶ source at commit ──▶ preview file ──▶ Secrets ──▶ database login ──▶ Inputs
+
+Reads only. What a fork may not have is left out here: no Secret of the repository, its file from the base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from controller.api import names
+from controller.api.errors import Conflict, InvalidSpec
+from controller.api.preview import Preview
+from controller.api.preview_file import PreviewFile, parse_preview_file
+from controller.api.spec import Database, EnvVar, Service, Source, Trust
+from controller.cluster.protocol import Cluster
+from controller.core.inputs import DatabaseInputs, Inputs
+from controller.core.secrets import SecretReader
+from controller.databases.ledger import read_scripts
+from controller.databases.protocol import Credentials, DatabaseClaim, DatabaseServer
+from controller.source.protocol import SourceRef, SourceStore, Tree
+
+FILE_BYTES = 256 * 1024
+REDEPLOY = f"{names.GROUP}/redeploy"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where inputs come from."""
+
+    cluster: Cluster
+    source: SourceStore
+    databases: Mapping[str, DatabaseServer]
+    make_password: Callable[[], str]
+    hash_password: Callable[[str, str], Awaitable[str]]
+    """(salt, password) to an htpasswd line of user `preview`; the same in, the same out."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The inputs, with what else the work needs."""
+
+    inputs: Inputs
+    tree: Tree | None
+    secrets: frozenset[str] = field(default_factory=frozenset, repr=False)
+    """Every secret value that may turn up in output."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Services, database and env, from the spec or the preview file."""
+
+    services: tuple[Service, ...]
+    database: Database | None
+    env: tuple[EnvVar, ...]
+    password: str | None = field(default=None, repr=False)
+
+
+async def gather(preview: Preview, slug: str, sources: Sources) -> Gathered:
+    """Fetch all that decides what should be.
+
+    Raises:
+        PreviewError: as the source, the file, a Secret or a rule about forks has it.
+    """
+    check_trust(preview.spec.source)
+    secrets = SecretReader(sources.cluster, preview)
+    wanted, tree = await _wanted(preview, sources, secrets)
+    database = await _database(preview, slug, wanted.database, tree, sources)
+    password = wanted.password or await secrets.password()
+    users = await sources.hash_password(f"{preview.key}/{slug}", password) if password else None
+    inputs = Inputs(
+        preview=preview.key,
+        slug=slug,
+        source=preview.spec.source,
+        services=wanted.services,
+        env=await secrets.env(wanted.env),
+        service_env={service.name: await secrets.env(service.env) for service in wanted.services},
+        secrets=await secrets.injected(),
+        database=database,
+        users=users,
+        registry=await secrets.registry(tuple(s.image for s in wanted.services if s.image)),
+        redeploy=preview.metadata.annotations.get(REDEPLOY, ""),
+    )
+    known = set(secrets.values)
+    known |= {value for value in (password, database.credentials.password if database else None) if value}
+    return Gathered(inputs=inputs, tree=tree, secrets=frozenset(known))
+
+
+def check_trust(source: Source) -> None:
+    """Refuse a fork's commit that nobody approved.
+
+    Raises:
+        InvalidSpec: NotApproved.
+    """
+    if source.trust is Trust.FORK and source.approved_commit != source.commit:
+        raise InvalidSpec(
+            "NotApproved",
+            f"Commit {source.commit[:12]} comes from a fork; someone with write permission must approve this very "
+            "commit (spec.source.approvedCommit).",
+        )
+
+
+async def _wanted(preview: Preview, sources: Sources, secrets: SecretReader) -> tuple[Wanted, Tree | None]:
+    spec = preview.spec
+    file: PreviewFile | None = None
+    tree: Tree | None = None
+    if not spec.services:
+        file = await _preview_file(spec.source, sources, secrets)
+    services = spec.services or (file.services if file else ())
+    if not services:
+        raise InvalidSpec("NoServices", f"{spec.source.config_path} and spec.services name no service.")
+    database = spec.database or (file.database if file else None)
+    scripted = database is not None and (database.migrations or database.seed)
+    if scripted or any(service.image is None for service in services):
+        tree = await _fetch(spec.source, spec.source.commit, sources, secrets)
+    env = (*(file.env if file else ()), *spec.env)
+    return Wanted(services, database, env, file.password if file else None), tree
+
+
+async def _preview_file(source: Source, sources: Sources, secrets: SecretReader) -> PreviewFile:
+    commit = source.commit
+    if source.trust is Trust.FORK:
+        if source.config_commit is None:
+            raise InvalidSpec(
+                "ConfigCommitMissing",
+                "A fork's preview file is read from the base: give spec.source.configCommit, or spec.services.",
+            )
+        commit = source.config_commit
+    tree = await _fetch(source, commit, sources, secrets)
+    return parse_preview_file(await tree.read(source.config_path, FILE_BYTES), source.config_path)
+
+
+async def _fetch(source: Source, commit: str, sources: Sources, secrets: SecretReader) -> Tree:
+    if source.clone_url is None:
+        raise InvalidSpec("SourceMissing", "spec.source.cloneURL is needed to read the repository; give it.")
+    login = await secrets.git(source.clone_url)
+    return await sources.source.fetch(SourceRef(source.repository, source.clone_url, commit, login))
+
+
+async def _database(
+    preview: Preview, slug: str, wanted: Database | None, tree: Tree | None, sources: Sources
+) -> DatabaseInputs | None:
+    """The database's inputs; its password is the one that is stored, else a new one."""
+    if wanted is None:
+        return None
+    name = names.database_secret_name(preview.metadata.name)
+    secret = await sources.cluster.secret(preview.metadata.namespace, name)
+    if secret is not None and secret.labels.get(names.PREVIEW_LABEL) != preview.metadata.name:
+        raise Conflict("SecretTaken", f"Secret {name} exists and is not this Preview's; rename or delete it.")
+    server = sources.databases.get(wanted.type)
+    if server is None:
+        raise InvalidSpec(
+            "DatabaseUnavailable",
+            f"No {wanted.type} server is configured here; ask for one, or use another type.",
+        )
+    claim = DatabaseClaim(names.database_name(slug), preview.key, slug)
+    found = secret.data.get("password") if secret else None
+    credentials = Credentials(claim.name, found or sources.make_password())
+    scripts = await read_scripts(tree, wanted.migrations, wanted.seed) if tree is not None else ()
+    return DatabaseInputs(wanted.type, claim, credentials, server.url(claim, credentials), name, scripts)

@@ -1,0 +1,57 @@
+"""Inputs: all that decides what should be, gathered beforehand and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from controller.api.names import PreviewKey
+from controller.api.spec import Service, Source
+from controller.databases.protocol import Credentials, DatabaseClaim, Script
+from controller.runtime.protocol import ImageInfo, RegistryCredentials
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the installation fixes for all previews."""
+
+    installation: str
+    domain: str
+    scheme: str = "http"
+    port: int = 0
+    single_label: bool = False
+    max_cpu_millis: int = 2000
+    max_memory_bytes: int = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class DatabaseInputs:
+    """The database asked for, with what was found or made for it."""
+
+    type: str
+    claim: DatabaseClaim
+    credentials: Credentials
+    url: str = field(repr=False)
+    secret_name: str = ""
+    scripts: tuple[Script, ...] = ()
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that decides what should be, gathered beforehand."""
+
+    preview: PreviewKey
+    slug: str
+    source: Source
+    services: tuple[Service, ...]
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The env of every service, values of Secrets filled in, references not yet."""
+    service_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The repository's own secrets; empty for a fork."""
+    database: DatabaseInputs | None = None
+    users: str | None = field(default=None, repr=False)
+    registry: RegistryCredentials | None = None
+    images: Mapping[str, ImageInfo] = field(default_factory=dict)
+    redeploy: str = ""
+    """The newest redeploy wish: another value makes another revision."""

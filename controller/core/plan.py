@@ -1,0 +1,227 @@
+"""Plan: the ordered steps from what is observed to what is desired. Pure; the product's rules of order live here.
+
+    images and database first ▶ start beside the old ▶ ready ▶ switch ▶ retire the old ▶ tidy up
+
+Nothing that serves is touched before its replacement answers under the public host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from controller.api.names import PreviewKey, database_secret_name
+from controller.api.status import ConditionType
+from controller.core.actions import (
+    Action,
+    AttachInstance,
+    AwaitReady,
+    BuildImage,
+    ConfirmRoutes,
+    CreateDatabase,
+    CreateNetwork,
+    DeleteCredentials,
+    DropDatabase,
+    Linger,
+    Migrate,
+    Plan,
+    Publish,
+    PullImage,
+    RemoveImage,
+    RemoveNetwork,
+    ResumeInstance,
+    RetireInstance,
+    Stage,
+    StartInstance,
+    StoreCredentials,
+    Withdraw,
+)
+from controller.core.desired import Desired
+from controller.core.observed import Observed
+from controller.databases.ledger import pending
+from controller.databases.protocol import DatabaseClaim
+from controller.routing.protocol import PublicRoute
+from controller.runtime.protocol import Instance, InstanceSpec, InstanceState
+
+RUNS = (InstanceState.RUNNING, InstanceState.RESTARTING)
+
+
+def plan(desired: Desired, observed: Observed) -> Plan:
+    """The ordered steps from observed to desired; empty when there is nothing to do.
+
+    Raises:
+        InvalidSpec: an applied migration was changed.
+    """
+    if desired.empty:
+        return _teardown(desired, observed)
+    stages = [*_superseded(desired, observed), *_images(desired, observed), *_database(desired, observed)]
+    if desired.instances is None:
+        return _plan(stages, complete=False)
+    stages += _instances(desired, observed)
+    stages += _switch(desired, observed, changed=any(stage.actions for stage in stages))
+    stages += _retire(desired, observed)
+    stages += _tidy(desired, observed)
+    return _plan(stages)
+
+
+def rollback(observed: Observed, revision: str) -> Plan:
+    """Take away what a failed attempt started."""
+    retired = tuple(RetireInstance(instance.name) for instance in observed.of_revision(revision))
+    removed = tuple(RemoveNetwork(n.name) for n in observed.runtime.networks if n.revision == revision)
+    return _plan([Stage(ConditionType.SERVICES_READY, retired), Stage(ConditionType.SERVICES_READY, removed)])
+
+
+def repair(observed: Observed, live: str) -> Plan:
+    """Bring the serving revision's instances back without knowing its configuration: those that stopped start again."""
+    stopped = tuple(
+        ResumeInstance(instance.name) for instance in observed.of_revision(live) if instance.state not in RUNS
+    )
+    return _plan([Stage(ConditionType.SERVICES_READY, stopped)])
+
+
+def routes(desired: Desired) -> tuple[PublicRoute, ...]:
+    """The public hosts of the desired revision."""
+    return tuple(
+        PublicRoute(
+            router=spec.route.router, host=spec.route.host, instance=spec.name, users=spec.route.users
+        )
+        for spec in desired.instances or ()
+        if spec.route.public
+    )
+
+
+def _plan(stages: Iterable[Stage], *, complete: bool = True) -> Plan:
+    return Plan(tuple(stage for stage in stages if stage.actions), complete=complete)
+
+
+def _overtaken(desired: Desired, observed: Observed) -> set[str]:
+    """Revisions that neither serve nor are wanted any more: updates that the next one overtook."""
+    if observed.published is None or desired.revision is None:
+        return set()
+    return set(observed.revisions) - {observed.published, desired.revision}
+
+
+def _superseded(desired: Desired, observed: Observed) -> list[Stage]:
+    """What was overtaken ends first: it costs memory and nobody sees it."""
+    overtaken = _overtaken(desired, observed)
+    retired = tuple(RetireInstance(i.name) for i in observed.runtime.instances if i.revision in overtaken)
+    return [Stage(ConditionType.SERVICES_READY, retired)]
+
+
+def _images(desired: Desired, observed: Observed) -> list[Stage]:
+    missing: dict[str, Action] = {}
+    for image in desired.images:
+        if image.reference not in observed.images:
+            missing[image.reference] = BuildImage(image) if image.build else PullImage(image)
+    return [Stage(ConditionType.IMAGES_READY, tuple(missing.values()))]
+
+
+def _database(desired: Desired, observed: Observed) -> list[Stage]:
+    wanted = desired.database
+    if wanted is None:
+        return []
+    state = observed.database
+    exists = state is not None and state.exists
+    stages: list[tuple[Action, ...]] = []
+    if not observed.credentials_stored:
+        stages.append((StoreCredentials(wanted),))
+    if not exists or not observed.credentials_stored:
+        stages.append((CreateDatabase(wanted),))
+    scripts = pending(wanted.scripts, state.ledger if state is not None and exists else ())
+    if scripts:
+        stages.append((Migrate(wanted, scripts),))
+    return [Stage(ConditionType.DATABASE_READY, actions) for actions in stages]
+
+
+def _instances(desired: Desired, observed: Observed) -> list[Stage]:
+    """Start what is missing, level by level; the next level waits until this one is ready."""
+    stages: list[Stage] = []
+    networks = {network.name for network in observed.runtime.networks}
+    if desired.network is not None and desired.network.name not in networks:
+        stages.append(Stage(ConditionType.SERVICES_READY, (CreateNetwork(desired.network),)))
+    present = {instance.name: instance for instance in observed.runtime.instances}
+    by_service = {spec.service: spec for spec in desired.instances or ()}
+    switching = desired.revision != observed.published
+    for level in desired.levels:
+        specs = tuple(by_service[service] for service in level)
+        actions = tuple(action for spec in specs for action in _bring_up(spec, present.get(spec.name)))
+        stages.append(Stage(ConditionType.SERVICES_READY, actions))
+        if actions or switching:
+            stages.append(Stage(ConditionType.SERVICES_READY, (AwaitReady(specs),)))
+    return stages
+
+
+def _bring_up(spec: InstanceSpec, instance: Instance | None) -> tuple[Action, ...]:
+    if instance is None:
+        return (StartInstance(spec),)
+    if not instance.proxied:
+        return (RetireInstance(instance.name), StartInstance(spec))
+    actions: list[Action] = []
+    if spec.network is not None and spec.network not in instance.networks:
+        actions.append(AttachInstance(spec.name, spec.network, spec.service))
+    if instance.state not in RUNS:
+        actions.append(ResumeInstance(spec.name))
+    return tuple(actions)
+
+
+def _switch(desired: Desired, observed: Observed, *, changed: bool) -> list[Stage]:
+    if desired.revision is None or (not changed and desired.revision == observed.published):
+        return []
+    publish = Publish(desired.preview, desired.revision, routes(desired))
+    return [
+        Stage(ConditionType.ROUTED, (publish,)),
+        Stage(ConditionType.ROUTED, (ConfirmRoutes(desired.preview),)),
+    ]
+
+
+def _retire(desired: Desired, observed: Observed) -> list[Stage]:
+    """The replaced revision ends, dependents before what they depend on, so that open requests find their siblings."""
+    kept = {desired.revision, *_overtaken(desired, observed)}
+    old = [i for i in observed.runtime.instances if i.revision not in kept]
+    if not old:
+        return []
+    order = {service: index for index, level in enumerate(desired.levels) for service in level}
+    last = len(desired.levels)
+    stages = [Stage(ConditionType.ROUTED, (Linger(),))]
+    for rank in sorted({order.get(i.service, last) for i in old}, reverse=True):
+        actions = tuple(RetireInstance(i.name) for i in old if order.get(i.service, last) == rank)
+        stages.append(Stage(ConditionType.ROUTED, actions))
+    return stages
+
+
+def _tidy(desired: Desired, observed: Observed) -> list[Stage]:
+    wanted = {image.reference for image in desired.images}
+    network = desired.network.name if desired.network else None
+    left: list[Action] = [RemoveNetwork(n.name) for n in observed.runtime.networks if n.name != network]
+    left += [RemoveImage(i.reference) for i in observed.runtime.images if i.reference not in wanted]
+    stages = [Stage(ConditionType.ROUTED, tuple(left))]
+    if desired.database is None:
+        stages += _drop_database(desired.preview, desired.slug, observed)
+    return stages
+
+
+def _teardown(desired: Desired, observed: Observed) -> Plan:
+    runtime = observed.runtime
+    shown = observed.published is not None or bool(runtime.instances)
+    stages = [
+        Stage(ConditionType.ROUTED, (Withdraw(desired.preview),) if shown else ()),
+        Stage(ConditionType.SERVICES_READY, tuple(RetireInstance(i.name) for i in runtime.instances)),
+        Stage(
+            ConditionType.SERVICES_READY,
+            tuple(RemoveNetwork(n.name) for n in runtime.networks)
+            + tuple(RemoveImage(i.reference) for i in runtime.images),
+        ),
+        *_drop_database(desired.preview, desired.slug, observed),
+    ]
+    return _plan(stages)
+
+
+def _drop_database(preview: PreviewKey, slug: str, observed: Observed) -> list[Stage]:
+    stages = []
+    state = observed.database
+    if state is not None and (state.exists or state.claimed):
+        claim = DatabaseClaim(name=state.name, preview=preview, slug=slug)
+        stages.append(Stage(ConditionType.DATABASE_READY, (DropDatabase(observed.database_type, claim),)))
+    if observed.credentials_stored:
+        secret = DeleteCredentials(preview, database_secret_name(preview.name))
+        stages.append(Stage(ConditionType.DATABASE_READY, (secret,)))
+    return stages

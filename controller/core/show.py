@@ -1,0 +1,36 @@
+"""Show: what the router says about a preview before, during and after the work. Pure."""
+
+from __future__ import annotations
+
+from controller.api.status import PreviewStatus
+from controller.core.desired import Desired
+from controller.core.observed import Observed
+from controller.routing.protocol import PageState, PublicRoute
+
+
+def live_routes(observed: Observed, live: str) -> tuple[PublicRoute, ...]:
+    """The public hosts of a revision, from its instances alone: each carries how it is reached."""
+    return tuple(
+        PublicRoute(router=i.route.router, host=i.route.host, instance=i.name, users=i.route.users)
+        for i in observed.of_revision(live)
+        if i.route is not None and i.route.public
+    )
+
+
+def waiting_routes(wanted: Desired) -> tuple[PublicRoute, ...]:
+    """The public hosts of a preview that does not serve yet: the platform's own page answers there."""
+    return tuple(
+        PublicRoute(router=f"{wanted.slug}-{a.service}", host=a.host, instance=None, users=None)
+        for a in wanted.addresses
+        if a.public
+    )
+
+
+def page_state(status: PreviewStatus) -> PageState:
+    """What the platform's own page says."""
+    stalled = next((c for c in status.conditions if c.type == "Stalled" and c.status == "True"), None)
+    return PageState(
+        phase=str(status.phase or "Creating"),
+        reason=stalled.reason if stalled else "",
+        step=status.step or "",
+    )

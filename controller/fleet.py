@@ -1,0 +1,183 @@
+"""Fleet: all workers of an operator, and what concerns them all.
+
+    kopf's events ──▶ see ──▶ the object's worker
+    engine events, a survey at an interval ──▶ wake whom it concerns
+
+The router is told that everything is known (`settle`) once every Preview that existed at start has been looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from controller.api.errors import PreviewError
+from controller.api.names import PreviewKey, database_name
+from controller.api.preview import Preview, parse
+from controller.cluster.protocol import Body, Cluster
+from controller.core.clock import Clock
+from controller.core.reconcile import Reconciler
+from controller.databases.protocol import DatabaseServer
+from controller.reporter import Ears
+from controller.routing.protocol import Router
+from controller.runtime.protocol import Runtime
+from controller.slugs import Slugs
+from controller.worker import Tools, Worker
+
+log = structlog.get_logger()
+
+SETTLE_SECONDS = 20.0
+"""A preview whose source or engine is slow does not keep all others from being routed longer than this."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a look at everything found: a fingerprint per preview, and the databases that exist."""
+
+    runtime: Mapping[PreviewKey, str] = field(default_factory=dict)
+    databases: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class World:
+    """What the fleet itself touches."""
+
+    cluster: Cluster
+    runtime: Runtime
+    databases: Mapping[str, DatabaseServer]
+    router: Router
+    clock: Clock
+    resync_seconds: float
+
+
+class Fleet:
+    """All workers."""
+
+    def __init__(self, reconciler: Reconciler, world: World, ears: Ears) -> None:
+        self._world = world
+        self._slugs = Slugs()
+        self._tools = Tools(reconciler, world.cluster, self._slugs, ears, self._shown)
+        self._workers: dict[PreviewKey, Worker] = {}
+        self._unseen: set[PreviewKey] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._last = Survey()
+
+    @property
+    def workers(self) -> Mapping[PreviewKey, Worker]:
+        """The workers by Preview."""
+        return self._workers
+
+    async def start(self) -> None:
+        """Learn which Previews exist and who holds which slug, then watch the engine.
+
+        Raises:
+            BackendUnavailable: the API server does not answer.
+        """
+        previews = [p for p in map(_parsed, await self._world.cluster.previews()) if p is not None]
+        self._slugs.adopt(previews)
+        self._unseen = {preview.key for preview in previews}
+        for preview in previews:
+            self._take(preview)
+        self._settle_when_seen()
+        self._background(self._follow_engine(), self._resync(), self._settle_late())
+
+    async def stop(self) -> None:
+        """Stop everything at once; what runs in containers goes on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(worker.close() for worker in self._workers.values()))
+
+    def see(self, kind: str | None, body: Body) -> None:
+        """Take an event of the watch: its kind (ADDED, MODIFIED, DELETED, or None from the first list) and the object."""
+        preview = _parsed(body)
+        if preview is None:
+            return
+        if kind != "DELETED":
+            self._take(preview)
+            return
+        worker = self._workers.get(preview.key)
+        if worker is not None and worker.preview.metadata.uid == preview.metadata.uid:
+            worker.gone()
+            self._shown(preview.key)
+
+    def _take(self, preview: Preview) -> None:
+        worker = self._workers.get(preview.key)
+        if worker is None or worker.finished:
+            self._workers[preview.key] = worker = Worker(preview, self._tools)
+            worker.wake()
+        else:
+            worker.update(preview)
+
+    def _shown(self, key: PreviewKey) -> None:
+        if self._unseen is not None:
+            self._unseen.discard(key)
+            self._settle_when_seen()
+
+    def _settle_when_seen(self) -> None:
+        if self._unseen is not None and not self._unseen:
+            self._unseen = None
+            self._world.router.settle()
+
+    async def _settle_late(self) -> None:
+        await self._world.clock.sleep(SETTLE_SECONDS)
+        if self._unseen:
+            log.warning("routing without some previews", waiting=[str(key) for key in sorted(self._unseen)])
+            self._unseen = set()
+            self._settle_when_seen()
+
+    def _background(self, *work: Coroutine[Any, Any, None]) -> None:
+        self._tasks += [asyncio.create_task(one) for one in work]
+
+    async def _follow_engine(self) -> None:
+        """Wake whom an engine event concerns; after a gap, everything is surveyed."""
+        async for key in self._world.runtime.watch():
+            if key is None:
+                await self._survey()
+            elif (worker := self._workers.get(key)) is not None and not worker.busy:
+                worker.wake()
+
+    async def _resync(self) -> None:
+        while True:
+            await self._world.clock.sleep(self._world.resync_seconds)
+            self._sweep_finished()
+            await self._survey()
+
+    async def _survey(self) -> None:
+        """Look at everything in a few calls, and wake those for whom it is not as it was."""
+        try:
+            runtime = await self._world.runtime.survey()
+            found = await asyncio.gather(*(server.survey() for server in self._world.databases.values()))
+        except PreviewError as error:
+            log.warning("survey failed", reason=error.reason, message=error.message)
+            return
+        now = Survey(runtime, frozenset().union(*found))
+        for key, worker in self._workers.items():
+            if _changed(worker, self._last, now):
+                worker.wake()
+        self._last = now
+
+    def _sweep_finished(self) -> None:
+        for key in [key for key, worker in self._workers.items() if worker.finished]:
+            del self._workers[key]
+
+
+def _changed(worker: Worker, before: Survey, now: Survey) -> bool:
+    """Something about a preview is not as it was at the last survey, or its database is not there."""
+    if before.runtime.get(worker.key) != now.runtime.get(worker.key):
+        return True
+    slug, database = worker.preview.slug, worker.status.database
+    return slug is not None and database is not None and database_name(slug) not in now.databases
+
+
+def _parsed(body: Body) -> Preview | None:
+    """The Preview, or None with a line in the log: the schema refuses what cannot be read, so it is from another version."""
+    try:
+        return parse(body)
+    except PreviewError as error:
+        log.error("unreadable Preview", message=error.message)
+        return None

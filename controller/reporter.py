@@ -1,0 +1,103 @@
+"""Reporter: what a pass says, on its way to the status, the log and whoever announces.
+
+Progress is coalesced: a quick pass writes its end only, a long one at most every two seconds. A pass over something that is as it
+should be says nothing at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from controller.api.preview import Preview
+from controller.api.status import ConditionType, PreviewStatus
+from controller.core.actions import Action
+from controller.core.clock import Clock
+from controller.core.execute import Announce, Moment
+from controller.core.status import Facts, working
+from controller.logs.mask import masker
+from controller.logs.protocol import LogEntry, LogSink, LogType
+
+FIRST_WRITE_SECONDS = 0.7
+NEXT_WRITE_SECONDS = 2.0
+
+WriteStatus = Callable[[PreviewStatus], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Ears:
+    """Who listens to all reports of an operator."""
+
+    sink: LogSink
+    clock: Clock
+    announce: Announce | None = None
+    """Hears of every action of every preview, before and after."""
+
+
+class Reporter:
+    """One pass's voice."""
+
+    def __init__(
+        self, preview: Preview, slug: str, ears: Ears, write: WriteStatus, shown: Callable[[], None]
+    ) -> None:
+        self._preview = preview
+        self._slug = slug
+        self._ears = ears
+        self._write = write
+        self._on_shown = shown
+        self._mask: Callable[[str], str] = masker(())
+        self._step: tuple[ConditionType, str, bool] | None = None
+        self._flusher: asyncio.Task[None] | None = None
+        self._acting = preview.deleting or preview.status.observed_generation != preview.metadata.generation
+
+    def step(self, stage: ConditionType, text: str, *, serving: bool) -> None:
+        """What is being done now; shows up in the status when it lasts."""
+        self._step = (stage, self._mask(text), serving)
+        if self._acting and self._flusher is None:
+            self._flusher = asyncio.create_task(self._flush())
+
+    def say(self, kind: LogType, service: str | None, text: str) -> None:
+        """One or more lines for the preview's log."""
+        now = self._ears.clock.now()
+        commit = self._preview.spec.source.commit
+        for line in self._mask(text).splitlines():
+            self._ears.sink.write(LogEntry(self._preview.key, self._slug, commit, kind, line, now, service))
+
+    def shown(self) -> None:
+        """The router knows now what can be known of this preview."""
+        self._on_shown()
+
+    def keep_secret(self, values: frozenset[str]) -> None:
+        """Values that must not show up in anything said."""
+        self._mask = masker(values)
+
+    def mask(self, text: str) -> str:
+        """The text without any of them."""
+        return self._mask(text)
+
+    async def announce(self, action: Action, moment: Moment) -> None:
+        """Something is really being done, or was."""
+        self._acting = True
+        self.say(LogType.DEPLOY, None, f"{'start' if moment is Moment.BEFORE else 'done'}: {action}")
+        if self._ears.announce is not None:
+            await self._ears.announce(action, moment)
+
+    async def close(self) -> None:
+        """No progress is written after this."""
+        if self._flusher is not None:
+            self._flusher.cancel()
+            await asyncio.gather(self._flusher, return_exceptions=True)
+            self._flusher = None
+
+    async def _flush(self) -> None:
+        written: tuple[ConditionType, str, bool] | None = None
+        pause = FIRST_WRITE_SECONDS
+        while True:
+            await self._ears.clock.sleep(pause)
+            pause = NEXT_WRITE_SECONDS
+            if self._step is None or self._step == written:
+                continue
+            written = stage, text, serving = self._step
+            facts = Facts(self._preview, self._ears.clock.now(), serving)
+            await self._write(working(self._preview.status, facts, stage, text))
