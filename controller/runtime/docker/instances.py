@@ -23,7 +23,6 @@ from controller.runtime.docker.labels import (
     SLUG,
     preview_of,
     route_of,
-    route_of,
     selector,
 )
 from controller.runtime.docker.networks import Networks
@@ -177,7 +176,6 @@ class Instances:
             exit_code=container.state.exit_code if ended else None,
             out_of_memory=container.state.out_of_memory,
             started_at=_time(container.state.started_at),
-            route=route_of(labels),
             route=route_of(labels),
         )
 

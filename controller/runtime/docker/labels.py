@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from controller.api.names import PreviewKey, owner_label
-from controller.runtime.protocol import InstanceSpec, JobSpec, NetworkSpec, RouteSpec, RouteSpec
+from controller.runtime.protocol import InstanceSpec, JobSpec, NetworkSpec, RouteSpec
 
 MANAGED = "previewcloud.managed"
 INSTALLATION = "previewcloud.installation"
@@ -21,11 +21,6 @@ REPOSITORY = "previewcloud.repo"
 IMAGE = "previewcloud.image"
 """The reference that was asked for: a container is made from the image's ID, which no tag can move."""
 JOB = "previewcloud.job"
-ROUTER = "previewcloud.router"
-HOST = "previewcloud.host"
-PUBLIC = "previewcloud.public"
-USERS = "previewcloud.users"
-"""An htpasswd line: a bcrypt hash, never a password."""
 ROUTER = "previewcloud.route.router"
 HOST = "previewcloud.route.host"
 PUBLIC = "previewcloud.route.public"
