@@ -4,85 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
-from controller.source.git import GitSource
-from controller.source.limits import MIB, SourceLimits
-from controller.source.memory import MemoryFile
-from controller.source.protocol import GitCredentials, SourceRef
-from tests.contract.source_contract import LIMITS, SHOP, SourceContract, link
-from tests.integration.git_server import GitServer, write_commit, write_commit_of, write_object
-
-PASSWORD = "s3cr3t-of-the-clone"
-
-
-class GitWorld:
-    """A git source and the server that it fetches from."""
-
-    def __init__(self, server: GitServer, cache: Path) -> None:
-        self.server = server
-        self.cache = cache
-        self.clock = 1_000_000.0
-        self.source = self.new_source(limits=LIMITS)
-
-    def new_source(self, *, limits: SourceLimits | None = None, timeout: float = 20) -> GitSource:
-        return GitSource(
-            self.cache,
-            frozenset({self.server.host, "127.0.0.1"}),
-            environ=os.environ,
-            now=lambda: self.clock,
-            limits=limits,
-            timeout=timeout,
-            allow_http=True,
-        )
-
-    async def publish(
-        self, files: Mapping[str, bytes | MemoryFile], repository: str = "acme/shop"
-    ) -> SourceRef:
-        return self.ref(write_commit(self.server.repository(repository), files), repository)
-
-    def ref(self, commit: str, repository: str = "acme/shop") -> SourceRef:
-        return SourceRef(repository, self.server.clone_url(repository), commit)
-
-    async def break_server(self) -> None:
-        await self.server.stop()
-
-    def caches(self) -> list[str]:
-        return sorted(path.name.rsplit("-", 1)[0] for path in self.cache.glob("*.git"))
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[GitWorld]:
-    async with GitServer(tmp_path / "server") as server:
-        yield GitWorld(server, tmp_path / "cache")
-    assert children() == []
-
-
-def children() -> list[str]:
-    """The command lines of git processes that this test started and that still run."""
-    found = subprocess.run(["ps", "-eo", "ppid=,args="], capture_output=True, text=True, check=True).stdout
-    lines = [line.split(maxsplit=1) for line in found.splitlines()]
-    return [args for ppid, args in lines if ppid == str(os.getpid()) and "git" in args]
-
-
-def git(repository: Path, *arguments: str) -> str:
-    command = ["git", "--git-dir", str(repository), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        await asyncio.sleep(0.02)
+from controller.source.protocol import GitCredentials
+from tests.contract.source_contract import SHOP, SourceContract
+from tests.integration.git_server import GitServer, write_object
+from tests.integration.source.git_world import PASSWORD, GitWorld, children, git, until
 
 
 class TestGitSource(SourceContract):
@@ -267,110 +200,3 @@ class TestServers:
         with pytest.raises(InvalidSpec, match="CommitMissing"):
             await world.source.fetch(world.ref(commit))
         assert world.server.requests == []
-
-
-class TestHostileRepositories:
-    async def test_a_sparse_gigabyte_is_refused_at_a_bounded_cost(
-        self, world: GitWorld, tmp_path: Path
-    ) -> None:
-        sparse = tmp_path / "sparse"
-        with sparse.open("wb") as file:
-            file.truncate(1024 * MIB)
-        repository = world.server.repository("acme/shop")
-        blob = git(repository, "-c", "core.bigFileThreshold=1m", "hash-object", "-w", str(sparse))
-        root = write_object(repository, "tree", b"100644 huge.bin\0" + bytes.fromhex(blob))
-        commit = write_commit_of(repository, root)
-        with pytest.raises(InvalidSpec, match=r"SourceTooLarge.*processor time"):
-            await world.new_source(limits=SourceLimits(cpu_seconds=1)).fetch(world.ref(commit))
-        started = time.monotonic()
-        with pytest.raises(InvalidSpec, match=r"SourceTooLarge.*huge\.bin.*1,024"):
-            await world.new_source(limits=SourceLimits(), timeout=120).fetch(world.ref(commit))
-        assert time.monotonic() - started < 60
-        assert sum(path.stat().st_size for path in world.cache.rglob("*") if path.is_file()) < 10 * MIB
-        assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 512 * 1024
-
-    async def test_a_pack_over_the_limit_is_cut_off_and_leaves_nothing(self, world: GitWorld) -> None:
-        ref = await world.publish({"noise": os.urandom(3 * MIB)})
-        source = world.new_source(limits=SourceLimits(fetch_bytes=MIB))
-        with pytest.raises(InvalidSpec, match="SourceTooLarge"):
-            await source.fetch(ref)
-        assert sum(path.stat().st_size for path in world.cache.rglob("*") if path.is_file()) < MIB // 10
-
-    async def test_a_tree_that_multiplies_itself_is_refused(self, world: GitWorld) -> None:
-        repository = world.server.repository("acme/shop")
-        level = write_object(repository, "blob", b"x")
-        mode = b"100644"
-        for _ in range(12):
-            entries = b"".join(b"%s %d\0" % (mode, number) + bytes.fromhex(level) for number in range(10))
-            level, mode = write_object(repository, "tree", entries), b"40000"
-        commit = write_commit_of(repository, level)
-        started = time.monotonic()
-        with pytest.raises(InvalidSpec, match="SourceTooLarge"):
-            await world.new_source(limits=SourceLimits(), timeout=60).fetch(world.ref(commit))
-        assert time.monotonic() - started < 20
-
-    async def test_an_empty_tree_that_multiplies_itself_is_refused(self, world: GitWorld) -> None:
-        repository = world.server.repository("acme/shop")
-        level = write_object(repository, "tree", b"")
-        for _ in range(12):
-            entries = b"".join(b"40000 %d\0" % number + bytes.fromhex(level) for number in range(10))
-            level = write_object(repository, "tree", entries)
-        commit = write_commit_of(repository, level)
-        with pytest.raises(InvalidSpec, match="SourceTooLarge"):
-            await world.new_source(timeout=2).fetch(world.ref(commit))
-        assert children() == []
-
-    async def test_a_name_with_a_slash_or_bytes_that_are_no_text(self, world: GitWorld) -> None:
-        repository = world.server.repository("acme/shop")
-        blob = bytes.fromhex(write_object(repository, "blob", b"x"))
-        for name in (b"../../up", b"/abs", b"caf\xe9", b".."):
-            root = write_object(repository, "tree", b"100644 " + name + b"\0" + blob)
-            commit = write_commit_of(repository, root)
-            with pytest.raises(InvalidSpec, match="SourceRefused"):
-                await world.source.fetch(world.ref(commit))
-
-    async def test_a_path_that_is_file_and_directory_or_stands_twice(self, world: GitWorld) -> None:
-        repository = world.server.repository("acme/shop")
-        blob = bytes.fromhex(write_object(repository, "blob", b"x"))
-        inner = bytes.fromhex(write_object(repository, "tree", b"100644 b\0" + blob))
-        for root in (
-            b"100644 a\0" + blob + b"40000 a\0" + inner,
-            b"100644 a\0" + blob + b"100644 a\0" + blob,
-        ):
-            oid = write_object(repository, "tree", root)
-            commit = write_commit_of(repository, oid)
-            with pytest.raises(InvalidSpec, match="SourceRefused"):
-                await world.source.fetch(world.ref(commit))
-
-    async def test_hooks_filters_and_submodules_of_a_repository_do_nothing(
-        self, world: GitWorld, tmp_path: Path
-    ) -> None:
-        owned = tmp_path / "owned"
-        config = (
-            f'[submodule "x"]\n\tpath = x\n\turl = ext::sh -c "touch {owned}"\n\tupdate = !touch {owned}\n'
-        )
-        files = {
-            **SHOP,
-            ".gitmodules": config.encode(),
-            ".gitattributes": b"* filter=lfs diff=lfs\n*.sql export-subst ident\n",
-            ".lfsconfig": b"[lfs]\n\turl = http://169.254.169.254/\n",
-            "hooks/post-checkout": f"#!/bin/sh\ntouch {owned}\n".encode(),
-            "up": link("hooks"),
-        }
-        tree = await world.source.fetch(await world.publish(files))
-        assert await tree.read(".gitmodules", 1000) == config.encode()
-        assert not owned.exists()
-
-    async def test_the_operators_own_git_configuration_is_not_used(
-        self, world: GitWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        (tmp_path / ".gitconfig").write_text(
-            f'[url "http://{world.server.host}/elsewhere/"]\n\tinsteadOf = http://\n'
-        )
-        (tmp_path / ".netrc").write_text(f"machine 127.0.0.1 login me password {PASSWORD}\n")
-        monkeypatch.setenv("HOME", str(tmp_path))
-        monkeypatch.setenv("GIT_DIR", str(tmp_path))
-        monkeypatch.setenv("GIT_SSL_NO_VERIFY", "1")
-        await world.source.fetch(await world.publish(SHOP))
-        assert {path.split("/")[1] for path, _ in world.server.requests} == {"acme"}
-        assert {header for _, header in world.server.requests} == {None}
