@@ -84,7 +84,9 @@ class Place:
             commit=COMMIT,
             image=program.image,
             port=8080,
-            route=RouteSpec(f"{slug}-{service}", f"{slug}.{service}.localhost", public=True),
+            route=RouteSpec(
+                f"{slug}-{service}", f"{slug}.{service}.localhost", public=True, users="preview:$2y$04$x"
+            ),
             network=None,
             env={"PORT": "8080", "SERVICE_NAME": service, **program.env},
             command=program.command,
@@ -130,6 +132,7 @@ class RuntimeContract:
         assert (instance.restarts, instance.exit_code, instance.out_of_memory) == (0, None, False)
         assert instance.networks == {place.network().name}
         assert instance.proxied
+        assert instance.route == spec.route
         assert instance.started_at is not None and instance.started_at.tzinfo is not None
         (network,) = state.networks
         assert (network.name, network.preview, network.revision) == (place.network().name, SHOP, "r1")

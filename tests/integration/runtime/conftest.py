@@ -1,4 +1,4 @@
-"""A Docker runtime for each test, of its own installation; what carries the installation's label is removed."""
+"""A Docker runtime for each test, of its own installation; what carries that one's label is removed."""
 
 from __future__ import annotations
 
