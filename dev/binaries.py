@@ -48,6 +48,7 @@ class Binaries:
                     step.note = "official download"
                     return
                 step.note = "building from Go modules, minutes the first time"
+                self.progress.say(f"        {step.note}")
                 _build(program, self.site, target)
                 step.note = "built from Go modules"
 

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev import commands
+from dev import commands, mirrors
 from dev.docker_cli import Docker
 from dev.ports import Ports
 from dev.progress import Progress, StepFailed
@@ -54,8 +54,10 @@ def ensure(site: Site, docker: Docker, ports: Ports, images: EngineImages, progr
         "provider-url": f"http://127.0.0.1:{ports.routing}/traefik",
         "provider-token-file": token_file(site),
         "database-port": ports.database,
+        "bind": "127.0.0.1" if site.domain.endswith("localhost") else "",
     }
     arguments = [f"--{name}={value}" for name, value in options.items()]
+    arguments += [f"--allow={network}" for network in _package_mirrors()]
     with progress.step("engine: networks, firewall, build limits, Traefik"):
         answer = _engine(site, docker, "prepare", *arguments)
     try:
@@ -77,3 +79,8 @@ def remove(site: Site, docker: Docker, tools: str) -> None:
 def _engine(site: Site, docker: Docker, verb: str, *arguments: str) -> str:
     command = [sys.executable, "-m", "controller.engine", verb, *arguments]
     return commands.run(command, env={"DOCKER_HOST": docker.host, "PYTHONPATH": str(site.checkout)})
+
+
+def _package_mirrors() -> list[str]:
+    """Builds install packages, also where the machine's mirror stands on a private address."""
+    return mirrors.private(mirrors.sources(), mirrors.resolve_ipv4)

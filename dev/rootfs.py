@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tarfile
 import tempfile
 from pathlib import Path
 
-from dev import commands
+from dev import commands, mirrors
 from dev.gobuild import machine
 from dev.progress import StepFailed
 
 SUITE = "bookworm"
 ARCHIVE = "rootfs.tar"
-SOURCES = Path("/etc/apt")
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 LEFT_OUT = (
     "usr/share/doc",
@@ -41,7 +39,7 @@ def build(target: Path) -> None:
         raise StepFailed(
             "no image registry answers, and only root can bootstrap Debian instead: run `sudo make up` once"
         )
-    mirror, security = mirrors(_sources())
+    mirror, security = mirrors.debian(mirrors.sources())
     commands.install_packages({"debootstrap": "debootstrap"})
     root = target / "root"
     commands.run(
@@ -59,25 +57,6 @@ def build(target: Path) -> None:
     shutil.rmtree(root)
 
 
-def mirrors(sources: str) -> tuple[str, str]:
-    """Find Debian's mirror and its security archive (may be empty) in apt's sources, either format.
-
-    Raises:
-        StepFailed: no Debian mirror among them.
-    """
-    one_line = re.findall(r"^deb\s+(?:\[[^]]*\]\s+)?(https?://\S+)", sources, re.MULTILINE)
-    deb822 = re.findall(r"^URIs:\s*(https?://\S+)", sources, re.MULTILINE)
-    found = [uri.rstrip("/") for uri in [*deb822, *one_line]]
-    security = next((uri for uri in found if uri.endswith("/debian-security")), "")
-    for uri in found:
-        if uri.endswith("/debian"):
-            return uri, security
-    raise StepFailed(
-        f"no image registry answers, and {SOURCES} names no Debian mirror to make base images from;"
-        " make one of the two reachable"
-    )
-
-
 def archive_of_binary(binary: Path, path: str) -> Path:
     """Write an archive of a binary at `path`, certificate authorities and a /tmp; the caller removes it."""
     handle, name = tempfile.mkstemp(suffix=".tar")
@@ -90,8 +69,3 @@ def archive_of_binary(binary: Path, path: str) -> Path:
         scratch.type, scratch.mode = tarfile.DIRTYPE, 0o1777
         archive.addfile(scratch)
     return Path(name)
-
-
-def _sources() -> str:
-    files = [SOURCES / "sources.list", *sorted((SOURCES / "sources.list.d").glob("*"))]
-    return "\n".join(file.read_text() for file in files if file.is_file() and file.suffix != ".save")

@@ -14,7 +14,7 @@ import yaml
 
 from dev.cluster import Cluster
 from dev.operator import OPERATOR
-from dev.processes import Processes
+from dev.processes import Processes, last_lines
 from dev.progress import Progress, Step, StepFailed
 from dev.repository import REPOSITORY
 from dev.site import Site
@@ -126,7 +126,10 @@ def _follow(site: Site, cluster: Cluster, commit: str, step: Step, progress: Pro
                 break
         time.sleep(POLL_SECONDS)
     said = "\n    ".join(_look(cluster).conditions) or "no conditions: the operator has not seen it"
-    why = "" if processes.alive(OPERATOR) else "; the operator ended"
+    why = ""
+    if not processes.alive(OPERATOR):
+        why = "; the operator ended"
+        said = "\n    ".join(last_lines(processes.log(OPERATOR), 15))
     raise StepFailed(
         f"Preview {NAME} does not answer{why}; read {processes.log(OPERATOR)}"
         f" and `kubectl describe preview {NAME}`\n    {said}"
