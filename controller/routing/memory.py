@@ -55,21 +55,22 @@ class MemoryRouter:
     async def confirm(self, preview: PreviewKey, timeout_seconds: float) -> None:
         """See Router.confirm; only an unsettled table is waited for, anything else is known at once."""
         self._require_available()
+        entry = self.table.entry(preview)
+        if entry is None:
+            return
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self.table.wait_settled()
         except TimeoutError:
             raise NotReady("RouteNotLive", f"The routes of {preview} wait for the table to settle.") from None
-        entry = self.table.entry(preview)
-        for route in entry.routes if entry else ():
+        for route in entry.routes:
             self._require_live(route)
         self.confirmed.append(preview)
 
     def _require_live(self, route: PublicRoute) -> None:
-        if route.instance is None:
-            return
-        if self.never_confirms or self._answer(route.instance).state is not ProbeState.READY:
-            raise NotReady("RouteNotLive", f"{route.host} is not answered by {route.instance} yet.")
+        live = route.instance is None or self._answer(route.instance).state is ProbeState.READY
+        if self.never_confirms or not live:
+            raise NotReady("RouteNotLive", f"{route.host} is not answered by {route.instance or 'the page'}.")
 
     def _require_available(self) -> None:
         if self.unavailable:

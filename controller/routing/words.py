@@ -15,7 +15,7 @@ from controller.api.names import short_hash
 INSTANCE_HEADER: Final = "X-Preview-Instance"
 """Response header in which the proxy names the instance behind a router; an application cannot forge it."""
 PAGE_HEADER: Final = "X-Preview-Page"
-"""Request header by which the page knows that a host's own router, with its password, has let the visitor in."""
+"""Request header by which the page knows that a host's own router, with its password, let a visitor in."""
 PAGE: Final = "page"
 """What stands in the instance header when the page answers through a host's own router."""
 PROBE_DOMAIN: Final = "probe.internal"
