@@ -53,7 +53,7 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         clock = WallClock()
         cluster = await KubernetesCluster.connect(settings.watch_namespace)
         stack.push_async_callback(cluster.close)
-        sink = FileSink(settings.log_dir / "previews")
+        sink = FileSink(settings.log_dir)
         stack.callback(sink.close)
         databases = _databases(settings, stack)
         runtime, builder, router = await _engine(settings, stack)

@@ -1,0 +1,190 @@
+"""A whole world of twins around the real core: cluster, engine, databases, sources, router and a clock that only tests move."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from controller.api.names import PreviewKey
+from controller.api.preview import Preview
+from controller.build.memory import MemoryBuilder
+from controller.cluster.memory import MemoryCluster
+from controller.core.actions import Action
+from controller.core.execute import Backends, Limits, Moment
+from controller.core.gather import Sources
+from controller.core.inputs import Rules
+from controller.core.reconcile import Reconciler
+from controller.core.status import patch
+from controller.core.work import Memory, Outcome
+from controller.databases.memory import MemoryDatabases
+from controller.logs.memory import MemorySink
+from controller.reporter import Ears, Reporter
+from controller.routing.memory import MemoryRouter
+from controller.routing.protocol import Probe, ProbeState
+from controller.runtime.memory import MemoryRuntime
+from controller.slugs import Slugs
+from controller.source.memory import MemorySource
+
+COMMIT_A, COMMIT_B, COMMIT_C = "a" * 40, "b" * 40, "c" * 40
+FILE = b"""
+services:
+  web: {dockerfile: Dockerfile, context: web, port: 8080, dependsOn: [api], env: {API: "${API_INTERNAL_URL}"}}
+  api: {context: api, port: 9000, public: false, env: {DB: "${DATABASE_URL}"}}
+database: {type: postgres, migrations: ./migrations}
+"""
+FILES = {
+    "preview.yaml": FILE,
+    "web/Dockerfile": b"FROM x\n",
+    "api/Dockerfile": b"FROM x\n",
+    "migrations/001_items.sql": b"create table items ();\n",
+}
+KEY = PreviewKey("default", "pr-1")
+OnAction = Callable[[Action, Moment], Awaitable[None]]
+
+
+class TestClock:
+    """Moves only when somebody sleeps."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 1, 1, tzinfo=UTC)
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return self.time.replace(microsecond=0)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.time += timedelta(seconds=seconds)
+        await asyncio.sleep(0)
+
+
+class Quiet(Reporter):
+    """A reporter that writes no progress: what is tested is the end."""
+
+    def step(self, stage: Any, text: str, *, serving: bool) -> None:
+        self.last_step = text
+
+
+class World:
+    """Everything, and one operator in it; `restart` gives it a new operator with an empty memory."""
+
+    def __init__(self) -> None:
+        self.cluster = MemoryCluster()
+        self.runtime = MemoryRuntime("test")
+        self.builder = MemoryBuilder(self.runtime)
+        self.postgres = MemoryDatabases("test")
+        self.source = MemorySource()
+        self.source.add("acme/shop", COMMIT_A, FILES)
+        self.source.add("acme/shop", COMMIT_B, FILES)
+        self.source.add("acme/shop", COMMIT_C, FILES)
+        self.clock = TestClock()
+        self.sink = MemorySink()
+        self.on_action: OnAction | None = None
+        self.passwords = itertools.count(1)
+        self.restart()
+
+    def restart(self) -> None:
+        """A new operator: nothing is remembered but what the world itself holds."""
+        self.router = MemoryRouter(
+            lambda name: Probe(ProbeState.READY if self.runtime.ready(name) else ProbeState.REFUSED)
+        )
+        self.router.settle()
+        backends = Backends(
+            self.cluster,
+            self.runtime,
+            self.builder,
+            {"postgres": self.postgres},
+            self.router,
+            self.clock,
+            Limits(start_timeout=10, confirm_timeout=5),
+        )
+        sources = Sources(self.cluster, self.source, backends.databases, self._password, self._line)
+        self.reconciler = Reconciler(backends, sources, Rules("test", "localhost"))
+        self.memory: dict[PreviewKey, Memory] = {}
+        self.slugs = Slugs()
+        self.slugs.adopt(p for key in self.cluster.bodies if (p := self.cluster.read(key)) is not None)
+
+    def _password(self) -> str:
+        return f"secret-password-{next(self.passwords)}"
+
+    async def _line(self, salt: str, password: str) -> str:
+        return f"preview:{salt}"
+
+    def apply(self, commit: str = COMMIT_A, name: str = "pr-1", **spec: Any) -> PreviewKey:
+        """Create a Preview, or change its spec."""
+        source = {
+            "repository": "acme/shop",
+            "cloneURL": "https://git.test/acme/shop.git",
+            "pullRequest": 1,
+            "trust": "trusted",
+            "commit": commit,
+            **spec.pop("source", {}),
+        }
+        key = PreviewKey("default", name)
+        body = self.cluster.bodies.get(key) or {
+            "metadata": {"name": name, "namespace": "default", "uid": f"uid-{name}", "generation": 0}
+        }
+        body["metadata"]["generation"] += 1
+        body["spec"] = {"source": source, **spec}
+        self.cluster.put(body)
+        return key
+
+    def delete(self, key: PreviewKey = KEY) -> None:
+        """Ask for its deletion."""
+        self.cluster.bodies[key]["metadata"]["deletionTimestamp"] = "2026-01-02T00:00:00Z"
+        self.cluster.bodies[key]["metadata"]["generation"] += 1
+
+    def read(self, key: PreviewKey = KEY) -> Preview:
+        """The Preview as it stands."""
+        preview = self.cluster.read(key)
+        assert preview is not None
+        return preview
+
+    async def reconcile(self, key: PreviewKey = KEY) -> Outcome:
+        """One pass, as a worker does it: claim, run, write."""
+        from controller.api.names import slug_candidates, source_identity
+
+        preview = self.read(key)
+        source = preview.spec.source
+        place = (source.repository, source.pull_request, source.branch)
+        slug = self.slugs.allocate(key, source_identity(*place), slug_candidates(*place))
+        if not preview.deleting and (preview.slug != slug or not preview.held):
+            await self.cluster.claim(preview, slug)
+            preview = self.read(key)
+        ears = Ears(self.sink, self.clock, self.on_action)
+        reporter = Quiet(preview, slug, ears, self._no_progress, lambda: None)
+        outcome = await self.reconciler.run(preview, slug, self.memory.get(key, Memory()), reporter)
+        self.memory[key] = outcome.memory
+        if outcome.released:
+            await self.cluster.release(preview)
+        elif outcome.status != preview.status:
+            await self.cluster.patch_status(preview, patch(outcome.status))
+        return outcome
+
+    async def _no_progress(self, status: Any) -> None:
+        return None
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that is there, in comparable form."""
+        engine = self.runtime.engine
+        return {
+            "containers": {n: (c.state, sorted(c.networks)) for n, c in sorted(engine.containers.items())},
+            "networks": sorted(engine.networks),
+            "images": sorted(engine.images),
+            "databases": {
+                n: [a.name for a in d.ledger] for n, d in sorted(self.postgres.server.databases.items())
+            },
+            "roles": sorted(self.postgres.server.roles),
+            "registry": sorted(self.postgres.registry),
+            "secrets": sorted(name for _, name in self.cluster.secrets),
+            "routes": sorted((r.host, r.instance) for r in self.router.table.routes()),
+            "previews": sorted(map(str, self.cluster.bodies)),
+        }
