@@ -18,6 +18,7 @@ from controller.routing.settings import RoutingSettings
 from controller.routing.table import RouteTable, Signal
 
 SECONDS_PER_ROUTE = 0.001
+MAX_DISTANCE_SECONDS = 1.0  # with a hold of 3 s on top still within the proxy's patience of 5 s
 
 
 @dataclass(frozen=True)
@@ -87,5 +88,5 @@ class ConfigurationFeed:
         routes = tuple(self._table.routes())
         snapshot = Snapshot(self._table.version, render(routes, self._settings))
         self._snapshot = snapshot
-        self._not_before = self._clock() + len(routes) * SECONDS_PER_ROUTE
+        self._not_before = self._clock() + min(len(routes) * SECONDS_PER_ROUTE, MAX_DISTANCE_SECONDS)
         return snapshot
