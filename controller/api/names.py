@@ -1,6 +1,7 @@
 """Names: one slug is allocated per Preview, everything else follows from it by the pure functions here.
 
-A slug is `[a-z0-9-]`, at most 28 characters and prefix-free, so that `{slug}-{service}` never has two readings.
+A slug is `[a-z0-9-]`, at most 28 characters and prefix-free, so that `{slug}-{service}` never has two
+readings.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def allocate_slug(candidates: tuple[str, ...], holder: Holder, held: Mapping[str
 
 def owner_label(repository: str) -> str:
     """The owner as a DNS label part: lower case, `[a-z0-9-]`."""
-    return re.sub(r"[^a-z0-9-]", "-", repository.split("/")[0].lower()).strip("-")
+    return re.sub(r"[^a-z0-9-]", "-", repository.split("/", maxsplit=1)[0].lower()).strip("-")
 
 
 def _dns_label(text: str) -> str:
@@ -101,7 +102,10 @@ def _dns_label(text: str) -> str:
 
 
 def host(slug: str, repository: str, service: str, domain: str, *, single_label: bool = False) -> str:
-    """Where a service answers: `{slug}-{owner}.{service}.{domain}`, or in one label `{slug}-{owner}-{service}.{domain}`."""
+    """Where a service answers: `{slug}-{owner}.{service}.{domain}`.
+
+    With `single_label`, for wildcard certificates, `{slug}-{owner}-{service}.{domain}`.
+    """
     first = f"{slug}-{owner_label(repository)}"
     if single_label:
         return f"{_dns_label(f'{first}-{service}')}.{domain}"
@@ -114,7 +118,7 @@ def router_name(slug: str, service: str) -> str:
 
 
 def instance_name(slug: str, service: str, config_hash: str) -> str:
-    """One running copy of a service; the same configuration has the same name, so creating it twice finds itself."""
+    """One running copy of a service; the same configuration has the same name, so it finds itself."""
     return f"{slug}-{service}-{config_hash[:8]}"
 
 
@@ -134,8 +138,11 @@ def database_secret_name(preview: str) -> str:
 
 
 def image_name(repository: str, service: str, commit: str, recipe: str) -> str:
-    """The image of one service at one commit; `recipe` is whatever else decides its content, as one string."""
-    owner_repo = re.sub(r"[^a-z0-9._-]", "-", repository.lower().replace("/", "-"))
+    """The image of one service at one commit; `recipe` is all else that decides its content, as one string.
+
+    Repositories that are spelled alike here differ by their recipe, which names the repository.
+    """
+    owner_repo = re.sub(r"[^a-z0-9]+", "-", repository.lower()).strip("-")
     return f"{IMAGE_PREFIX}{owner_repo}/{service}:{commit[:12]}-{short_hash(recipe, 8)}"
 
 

@@ -9,6 +9,7 @@ all are the lines of the error.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from pydantic import Field, ValidationError
 
@@ -18,7 +19,7 @@ from controller.api.model import Model
 from controller.api.nearest import shown
 from controller.api.policy import Policy
 from controller.api.preview_file_model import FileService, PreviewFileText, variables
-from controller.api.preview_file_problems import Location, Problem, model_problems
+from controller.api.preview_file_problems import PROBLEMS_MAX, Location, Problem, model_problems
 from controller.api.references import (
     DATABASE_NAMES,
     PREVIEW_NAMES,
@@ -74,7 +75,7 @@ def _checked(tree: Fields, path: str) -> PreviewFile:
         text = PreviewFileText.model_validate(plain(tree), by_alias=True, by_name=False)
     except ValidationError as error:
         raise _told(path, tree, model_problems(error)) from None
-    if problems := [*_dependencies(text), *_references(text)]:
+    if problems := list(islice(chain(_dependencies(text), _references(text)), PROBLEMS_MAX)):
         raise _told(path, tree, problems)
     return PreviewFile(
         services=tuple(service.service(name) for name, service in text.services.items()),
@@ -119,7 +120,7 @@ def _unresolved(place: Location, values: dict[str, str], known: set[str]) -> Ite
     for variable, value in values.items():
         location = (*place, variable)
         try:
-            unknown = [name for name in references(value) if name not in known]
+            unknown = dict.fromkeys(name for name in references(value) if name not in known)
         except ValueError as error:
             yield Problem(location, location, str(error))
             continue

@@ -24,6 +24,8 @@ _MODELS: dict[Location, type[BaseModel]] = {
     ("previewcloud",): Policy,
     ("previewcloud", "paths"): PathFilter,
 }
+PROBLEMS_MAX = 100
+"""More are not looked at: finding the nearest name takes time, and a stranger chooses how often."""
 _KEY = "[key]"
 
 
@@ -42,8 +44,8 @@ class Problem:
 
 
 def model_problems(error: ValidationError) -> list[Problem]:
-    """Every mistake that a validation found; the values themselves are left out, they may be secret."""
-    return [_problem(item) for item in error.errors(include_url=False)]
+    """The mistakes that a validation found; the values themselves are left out, they may be secret."""
+    return [_problem(item) for item in error.errors(include_url=False)[:PROBLEMS_MAX]]
 
 
 def _part(part: int | str) -> str:
