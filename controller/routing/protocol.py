@@ -1,5 +1,4 @@
-"""What the core asks of routing: publish which instance is live, probe one before that, and confirm a
-switch.
+"""What the core asks of routing: publish which instance is live, probe one before, confirm the switch.
 
 `publish` and `withdraw` change a table in memory; the proxy polls it. Until every Preview that existed at
 the operator's start has been published once (`settled`), the proxy is told nothing.
