@@ -1,0 +1,124 @@
+"""Creation and removal, cut off before and after every statement, then finished by another operator."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from psycopg import AsyncConnection
+
+from controller.databases.protocol import DatabaseState
+from tests.contract.database_contract import CLAIM, LOGIN
+from tests.integration.databases.postgres_world import PostgresWorld, login
+
+STATEMENTS_MAX = 40
+
+
+class Cut(BaseException):
+    """The operator died."""
+
+
+@dataclass
+class Statements:
+    """Counts the statements of the operator, and dies at one of them."""
+
+    cut_at: int | None = None
+    after: bool = False
+    count: int = 0
+
+    async def execute(self, original: Callable[..., Awaitable[Any]], *given: Any, **named: Any) -> Any:
+        """Run one statement, unless it is the one."""
+        number, self.count = self.count, self.count + 1
+        if number == self.cut_at and not self.after:
+            raise Cut
+        result = await original(*given, **named)
+        if number == self.cut_at:
+            raise Cut
+        return result
+
+
+@contextmanager
+def counted(statements: Statements) -> Iterator[None]:
+    original = AsyncConnection.execute
+
+    async def execute(*given: Any, **named: Any) -> Any:
+        return await statements.execute(original, *given, **named)
+
+    with patch.object(AsyncConnection, "execute", execute):
+        yield
+
+
+async def cut_create(world: PostgresWorld, statements: Statements) -> bool:
+    """Whether the creation was cut off."""
+    try:
+        with counted(statements):
+            await world.another().create(CLAIM, LOGIN)
+    except Cut:
+        return True
+    return False
+
+
+async def cut_drop(world: PostgresWorld, statements: Statements) -> bool:
+    """Whether the removal was cut off."""
+    try:
+        with counted(statements):
+            await world.another().drop(CLAIM)
+    except Cut:
+        return True
+    return False
+
+
+async def assert_whole(world: PostgresWorld) -> None:
+    assert await world.server.observe(CLAIM) == DatabaseState(CLAIM.name, exists=True, claimed=True)
+    async with await login(CLAIM, LOGIN) as connection:
+        await connection.execute("CREATE TABLE t (id int); DROP TABLE t")
+        await connection.execute("SELECT * FROM previewcloud.migrations")
+        closed = await connection.execute(
+            "SELECT NOT has_database_privilege('pg_monitor', current_database(), 'CONNECT')"
+        )
+        assert await closed.fetchone() == (True,)
+
+
+async def assert_gone(world: PostgresWorld) -> None:
+    assert not await world.exists(CLAIM.name)
+    assert await world.server.observe(CLAIM) == DatabaseState(CLAIM.name, exists=False)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_a_creation_cut_off_anywhere_is_finished(world: PostgresWorld, after: bool) -> None:
+    for number in range(STATEMENTS_MAX):
+        if not await cut_create(world, Statements(number, after)):
+            break
+        await world.server.create(CLAIM, LOGIN)
+        await assert_whole(world)
+        await world.server.drop(CLAIM)
+        await assert_gone(world)
+    assert 5 < number < STATEMENTS_MAX - 1
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_a_creation_cut_off_anywhere_can_be_removed(world: PostgresWorld, after: bool) -> None:
+    for number in range(STATEMENTS_MAX):
+        if not await cut_create(world, Statements(number, after)):
+            break
+        await world.server.drop(CLAIM)
+        await assert_gone(world)
+    assert 5 < number < STATEMENTS_MAX - 1
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_a_removal_cut_off_anywhere_is_finished_or_undone(world: PostgresWorld, after: bool) -> None:
+    for number in range(STATEMENTS_MAX):
+        await world.server.create(CLAIM, LOGIN)
+        if not await cut_drop(world, Statements(number, after)):
+            break
+        if number % 2:
+            await world.server.create(CLAIM, LOGIN)
+            await assert_whole(world)
+        await world.server.drop(CLAIM)
+        await assert_gone(world)
+    assert 5 < number < STATEMENTS_MAX - 1

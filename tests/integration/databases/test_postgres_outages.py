@@ -1,0 +1,45 @@
+"""A server that goes away, hangs and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from controller.api.errors import BackendUnavailable
+from tests.contract.database_contract import CLAIM, LOGIN
+from tests.integration.databases.postgres_world import PostgresWorld
+
+ENOUGH_SECONDS = 20.0
+
+
+async def test_a_server_that_hangs_is_given_up_in_time(world: PostgresWorld) -> None:
+    await world.server.create(CLAIM, LOGIN)
+    world.relay.freeze()
+    begun = time.monotonic()
+    with pytest.raises(BackendUnavailable):
+        await world.server.observe(CLAIM)
+    with pytest.raises(BackendUnavailable):
+        await world.another().survey()
+    assert time.monotonic() - begun < 2 * ENOUGH_SECONDS
+    world.relay.thaw()
+    assert (await world.server.observe(CLAIM)).exists
+
+
+async def test_it_is_found_again_when_it_comes_back(world: PostgresWorld) -> None:
+    await world.server.create(CLAIM, LOGIN)
+    await world.relay.close()
+    for _ in range(3):
+        with pytest.raises(BackendUnavailable):
+            await world.server.observe(CLAIM)
+    await world.relay.open()
+    begun = time.monotonic()
+    assert (await world.server.observe(CLAIM)).exists
+    assert time.monotonic() - begun < 5
+
+
+async def test_many_previews_share_few_connections(world: PostgresWorld) -> None:
+    await world.server.create(CLAIM, LOGIN)
+    states = await asyncio.gather(*(world.server.observe(CLAIM) for _ in range(60)))
+    assert all(state.exists for state in states)
