@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from functools import partial
 
 import structlog
 from pydantic import ValidationError
 
 from controller import __version__
+from controller.api.errors import PreviewError
 from controller.api.preview import describe
 from controller.assembly import open_fleet
-from controller.handlers import run
+from controller.handlers import watch
 from controller.settings import LogFormat, Settings
 
-USAGE = 2
+FAILED, USAGE = 1, 2
 
 
 def configure_logging(style: LogFormat) -> None:
@@ -47,8 +47,18 @@ def main() -> int:
         sys.stderr.write(f"The environment holds a wrong setting: {describe(error)}\n")
         return USAGE
     configure_logging(settings.log_format)
-    asyncio.run(run(partial(open_fleet, settings), settings.watch_namespace))
+    try:
+        asyncio.run(operate(settings))
+    except PreviewError as error:
+        structlog.get_logger().error("cannot start", reason=error.reason, message=error.message)
+        return FAILED
     return 0
+
+
+async def operate(settings: Settings) -> None:
+    """Open everything, watch until the process is told to end, close everything."""
+    async with open_fleet(settings) as fleet:
+        await watch(fleet, settings.watch_namespace)
 
 
 if __name__ == "__main__":

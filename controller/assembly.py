@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from controller.api.spec import DatabaseType
 from controller.build.buildkit import BuildKitBuilder
 from controller.build.memory import MemoryBuilder
 from controller.build.protocol import Builder
+from controller.build.settings import BuildSettings
 from controller.cluster.kubernetes import KubernetesCluster
 from controller.core.clock import WallClock
 from controller.core.execute import Announce, Backends, Limits
@@ -148,7 +150,8 @@ async def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Runtime, B
         subnet_prefix=settings.preview_prefix,
     )
     runtime = DockerRuntime(client, docker, partial(traefik_labels, settings=routing))
-    return runtime, BuildKitBuilder(client, runtime, settings), router
+    build = BuildSettings(settings.installation_id, settings.build_timeout, settings.build_context_bytes)
+    return runtime, BuildKitBuilder(client, build, asyncio.Semaphore(settings.builds)), router
 
 
 def _memory_probe(runtime: MemoryRuntime, instance: str) -> Probe:

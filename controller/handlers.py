@@ -1,4 +1,4 @@
-"""Handlers: the only module that knows kopf. Each hands the newest body to the fleet and returns at once.
+"""Handlers: the only module that knows kopf. The one handler hands the newest body to the fleet and returns at once.
 
 Raw events (`on.event`) and no change handlers: the worker is level-triggered and keeps its own finalizer, so kopf's diffs, progress and
 queueing would only add writes, and would keep an annotation such as `abandon` waiting behind a deletion that is being retried.
@@ -6,8 +6,6 @@ queueing would only add writes, and would keep an annotation such as `abandon` w
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 import kopf
@@ -17,34 +15,30 @@ from controller.fleet import Fleet
 
 VERSION = "v1alpha1"
 PLURAL = "previews"
-OpenFleet = Callable[[], AbstractAsyncContextManager[Fleet]]
 
 
-def register(registry: kopf.OperatorRegistry, open_fleet: OpenFleet) -> None:
-    """Register all handlers; the fleet is opened when kopf starts, and closed when it stops."""
-    stack = AsyncExitStack()
-    fleets: list[Fleet] = []
+def register(registry: kopf.OperatorRegistry, fleet: Fleet) -> None:
+    """Register all handlers."""
+
+    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+        return kopf.login_with_service_account(**kwargs) or kopf.login_via_client(**kwargs)
 
     async def started(settings: kopf.OperatorSettings, **_: Any) -> None:
         settings.posting.enabled = False
         settings.scanning.disabled = True
-        fleets.append(await stack.enter_async_context(open_fleet()))
-
-    async def stopped(**_: Any) -> None:
-        await stack.aclose()
 
     async def seen(event: kopf.RawEvent, **_: Any) -> None:
-        fleets[0].see(event["type"], event["object"])
+        fleet.see(event["type"], event["object"])
 
+    kopf.on.login(registry=registry)(login)
     kopf.on.startup(registry=registry)(started)
-    kopf.on.cleanup(registry=registry)(stopped)
     kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)(seen)
 
 
-async def run(open_fleet: OpenFleet, namespace: str) -> None:
-    """Watch Previews until the process is told to end (SIGTERM, SIGINT)."""
+async def watch(fleet: Fleet, namespace: str) -> None:
+    """Hand all Previews (of one namespace, or of all) to the fleet until the process is told to end (SIGTERM, SIGINT)."""
     registry = kopf.OperatorRegistry()
-    register(registry, open_fleet)
+    register(registry, fleet)
     await kopf.operator(
         registry=registry,
         standalone=True,
