@@ -7,6 +7,7 @@ from typing import Literal
 
 from dev import commands
 
+DEFAULT_HOST = "unix:///var/run/docker.sock"
 INSTALLATION_LABEL = "previewcloud.installation"
 PLATFORM_LABEL = "previewcloud.platform"
 RECIPE_LABEL = "previewcloud.recipe"
@@ -69,6 +70,8 @@ class Docker:
         return count
 
     def remove_platform_images(self) -> None:
-        """Remove the images that were made here, save those that another platform runs."""
+        """Remove the images that were made here, unless another platform on this engine uses them."""
+        if self.labelled("container", f"{PLATFORM_LABEL}=true"):
+            return
         for image in self.labelled("image", IMAGE_RECIPE_LABEL):
             commands.succeeds(["docker", "--host", self.host, "image", "rm", image])

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dev import cache, commands
-from dev.docker_cli import Docker
+from dev.docker_cli import DEFAULT_HOST, Docker
 from dev.processes import Processes, Program
 from dev.progress import Progress, StepFailed
 from dev.site import Site
@@ -21,7 +21,6 @@ RUN = Path("/run/previewcloud")
 LOGS = Path("/var/log/previewcloud")
 DAEMON = "dockerd"
 PROCESSES = Processes(RUN, LOGS)
-DEFAULT_HOST = "unix:///var/run/docker.sock"
 START_SECONDS = 60.0
 PACKAGES = {"dockerd": "docker.io", "docker": "docker.io", "iptables": "iptables"}
 

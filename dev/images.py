@@ -76,13 +76,6 @@ class Images:
         if not (self.docker.has("image", FRONTEND) or self.registry):
             self._binary(FRONTEND, frontend_program(), build)
 
-    def forget_base(self) -> None:
-        """Remove the base image if it was made here; one that was pulled is not ours to remove."""
-        if self.docker.has("image", BASE):
-            comment = self.docker("image", "inspect", "--format", "{{.Comment}}", BASE)
-            if comment.startswith("Imported from"):
-                self.docker("image", "rm", BASE)
-
     def _available(self, tag: str) -> bool:
         return self.docker.has("image", tag) or self._pulled(tag)
 

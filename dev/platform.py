@@ -98,7 +98,6 @@ def down(site: Site, progress: Progress, *, caches: bool = False) -> None:
         _empty(site, docker, progress)
         if caches:
             docker.remove_platform_images()
-            Images(site, docker, progress).forget_base()
     engine.release(site, docker, progress)
     for path in (site.state / name for name in STATE):
         path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
