@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export CLUSTER INSTALLATION_ID PREVIEW_DOMAIN PREVIEWCLOUD_STATE PREVIEWCLOUD_CACHE KUBEBUILDER_ASSETS
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down clean status
+.PHONY: help venv up down clean status test lint test-unit test-integration test-crash bench crd
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,3 +33,27 @@ clean: $(STAMP) ## Do what down does, and remove logs, caches and the Python env
 
 status: $(STAMP) ## Show what of the platform runs
 	@$(PY) -m dev status
+
+test: lint test-unit test-integration ## Linters, types, import contracts, unit tests, then everything on real parts
+
+lint: $(STAMP) ## Linters, types, import contracts, and no drift in what is generated
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(PY) -m controller.api.crd | cmp - crds/previews.yaml || { echo "crds/ is behind the models: make crd"; exit 1; }
+
+crd: $(STAMP) ## Write crds/ anew from the models
+	@$(PY) -m controller.api.crd > crds/previews.yaml
+
+test-unit: $(STAMP) ## The rules on the in-memory twins; under 30 s
+	@$(PY) -m pytest -q -n 2 tests/unit
+
+test-integration: $(STAMP) ## The real parts, on a platform of the test run's own
+	@$(PY) -m dev.within $(PY) -m pytest -q tests/integration
+
+test-crash: $(STAMP) ## SIGKILL before and after every action of a create, an update and a delete, on the real parts
+	@CRASH_POINTS=all $(PY) -m dev.within $(PY) -m pytest -q tests/integration/crash
+
+bench: $(STAMP) ## The benchmarks, each a ratio with min, median and max
+	@$(PY) -m dev.within $(PY) -m bench
