@@ -64,7 +64,7 @@ def overdue(
     if probe.state is ProbeState.FAILING:
         return Verdict(
             reason="HealthCheckFailing",
-            message=f"{name}: GET {spec.health_path} answered {probe.status} for {limit}; 200-399 was expected.",
+            message=f"{name}: GET {spec.health_path or '/'} {_answered(probe)} for {limit}; 200-399 was expected.",
         )
     if probe.state is ProbeState.UNKNOWN:
         return Verdict(
@@ -81,6 +81,10 @@ def overdue(
         reason="NeverListening",
         message=f"{name} did not listen on port {spec.port} of all addresses (0.0.0.0) within {limit}.",
     )
+
+
+def _answered(probe: Probe) -> str:
+    return "did not answer" if probe.status is None else f"answered {probe.status}"
 
 
 @dataclass(frozen=True)
