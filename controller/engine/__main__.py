@@ -72,7 +72,7 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter per option
     dns: Annotated[list[str], _option("Name server to allow besides those of the host.")] = [],  # noqa: B006
     build_bridge: Annotated[str, _option("Interface on which build steps run.")] = "docker0",
     build_memory: Annotated[str | None, _option("Memory of all build steps together; default: half.")] = None,
-    build_pids: Annotated[int, _option("Processes of all build steps together.")] = 4096,
+    build_pids: Annotated[int, _option("Processes of all build steps together.")] = 2048,
     build_cache: Annotated[str | None, _option("Size of the build cache; told how to set it.")] = None,
 ) -> None:
     """Prepare the Docker engine for an installation of PreviewCloud; running it again changes nothing."""

@@ -1,88 +1,43 @@
-"""The Docker engine's side: what it has, observed; what a plan asks, carried out. Decides nothing.
-
-The host itself is looked at and changed through short-lived containers of the tools image on the host's
-network, with NET_ADMIN and nothing else added; a remote engine is therefore prepared like the local one.
-Errors of the SDK become this project's at this edge.
-"""
+"""The Docker engine's side: what it has, observed; what a plan asks, carried out. Decides nothing."""
 
 from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, ip_network
 
 import docker
-import requests
 from docker import errors
 from docker.models.containers import Container
 from docker.models.networks import Network
 from docker.types import IPAMConfig, IPAMPool, LogConfig
 
-from controller.api.errors import BackendUnavailable, Conflict, InvalidSpec
+from controller.api.errors import BackendUnavailable, Conflict
 from controller.engine import limits, plan
 from controller.engine.host import OBSERVE, HostFacts, parse_host
-from controller.engine.names import COMPONENT_LABEL, CONFIG_LABEL, INSTALLATION_LABEL, PLATFORM_LABEL
+from controller.engine.names import CONFIG_LABEL, INSTALLATION_LABEL
 from controller.engine.networks import EngineNetwork, NetworkSpec
+from controller.engine.tools_container import PING, RESTORE, Tools, connect, translated
 from controller.engine.traefik import CONFIG_PATH, SOCKET, TraefikContainer, TraefikSpec
 from controller.engine.wanted import Wanted
 
-START_SECONDS = 20
-
-RESTORE = """
-set -e
-[ -z "$2" ] || printf '%s' "$2" | "iptables-$1-restore" --noflush -w 10
-[ -z "$3" ] || printf '%s' "$3" | "ip6tables-$1-restore" --noflush -w 10
-"""
-
-# A server that answers 200 to GET /ping at $1:$2 within $3 seconds; bash alone speaks enough TCP for that.
-PING = """
-end=$((SECONDS + $3))
-while [ $SECONDS -lt $end ]; do
-    if exec 3<>"/dev/tcp/$1/$2"; then
-        printf 'GET /ping HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3
-        read -r answer <&3; exec 3>&-
-        case "$answer" in *' 200 '*) exit 0 ;; esac
-    fi 2>/dev/null
-    sleep 0.1
-done
-exit 1
-"""
-
-
-@contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Turn what the SDK raises while doing `what` into this project's errors."""
-    try:
-        yield
-    except errors.ImageNotFound as error:
-        raise InvalidSpec(
-            "ImageNotFound",
-            f"{what}: the engine has no such image and could not pull it; build or load it first.",
-        ) from error
-    except errors.APIError as error:
-        raise BackendUnavailable("EngineRefused", f"{what}: {error.explanation or error}") from error
-    except (errors.DockerException, requests.RequestException) as error:
-        raise BackendUnavailable(
-            "EngineUnavailable",
-            f"{what}: the Docker engine does not answer ({error}); check DOCKER_HOST and that it runs.",
-        ) from error
+PING_SECONDS = 3
+PING_ROUNDS = 7
 
 
 class Engine:
     """One Docker engine, reached as the DOCKER_* environment says."""
 
-    def __init__(self, client: docker.DockerClient, tools_image: str, installation: str) -> None:
+    def __init__(self, client: docker.DockerClient, tools: Tools) -> None:
         self._client = client
-        self._tools_image = tools_image
-        self._installation = installation
+        self._tools = tools
 
     @classmethod
     def from_environment(cls, wanted: Wanted) -> Engine:
         """Connect; raises BackendUnavailable when nothing answers."""
-        with translated("connecting to the engine"):
-            return cls(docker.from_env(version="auto"), wanted.tools_image, wanted.installation)
+        client = connect()
+        return cls(client, Tools(client, wanted.tools_image, wanted.installation))
 
     def observe(self, wanted: Wanted) -> plan.Observed:
         """What there is. Changes nothing."""
@@ -106,9 +61,9 @@ class Engine:
             case plan.RemoveNetwork(name):
                 self._remove_network(name)
             case plan.RestoreRules(variant, text4, text6):
-                self._tools(RESTORE, variant, text4, text6)
+                self._tools.run(RESTORE, variant, text4, text6)
             case plan.SetLimits(wanted):
-                self._tools(limits.APPLY, *wanted.arguments())
+                self._tools.run(limits.APPLY, *wanted.arguments())
             case plan.RunTraefik(spec, replace):
                 self._run_traefik(spec, replace)
             case plan.StartContainer(name):
@@ -117,40 +72,8 @@ class Engine:
             case plan.RemoveContainer(name):
                 self._remove_container(name)
 
-    def _tools(self, script: str, *arguments: str) -> str:
-        """What a script prints that runs in the tools image on the host; BackendUnavailable when it fails."""
-        try:
-            with translated(f"running {self._tools_image}"):
-                output: bytes = self._client.containers.run(
-                    self._tools_image,
-                    entrypoint=["bash", "-c", script, "previewcloud"],
-                    command=list(arguments),
-                    network_mode="host",
-                    cap_drop=["ALL"],
-                    cap_add=["NET_ADMIN", "NET_RAW", "DAC_OVERRIDE"],
-                    security_opt=["no-new-privileges"],
-                    volumes={
-                        "/sys/fs/cgroup": {"bind": limits.CGROUPS, "mode": "rw"},
-                        "/run": {"bind": "/host/run", "mode": "ro"},
-                    },
-                    labels={
-                        PLATFORM_LABEL: "true",
-                        INSTALLATION_LABEL: self._installation,
-                        COMPONENT_LABEL: "tools",
-                    },
-                    remove=True,
-                )
-        except BackendUnavailable as error:
-            cause = error.__cause__
-            if isinstance(cause, errors.ContainerError):
-                raise BackendUnavailable(
-                    "HostRefused", f"preparing the engine's host: {_stderr(cause)}"
-                ) from cause
-            raise
-        return output.decode(errors="replace")
-
     def _host(self) -> HostFacts:
-        return parse_host(self._tools(OBSERVE))
+        return parse_host(self._tools.run(OBSERVE))
 
     def _image_id(self, reference: str) -> str:
         with translated(f"image {reference}"):
@@ -235,17 +158,34 @@ class Engine:
         self._await_traefik(container, spec)
 
     def _await_traefik(self, container: Container, spec: TraefikSpec) -> None:
+        """Wait until it answers; raises BackendUnavailable with its last lines when it ends or never does."""
+        for _ in range(PING_ROUNDS):
+            answers = self._answers(*spec.ping)
+            with translated(f"looking at {spec.name}"):
+                container.reload()
+            alive = container.status == "running" and not container.attrs["RestartCount"]
+            if answers and alive:
+                return
+            if not alive:
+                break
+        with translated(f"reading the log of {spec.name}"):
+            lines = container.logs(tail=10).decode(errors="replace").splitlines()
+        raise BackendUnavailable(
+            "TraefikNotServing",
+            f"Traefik {spec.name} does not answer on {spec.ping[0]}:{spec.ping[1]}; are its ports free on "
+            "the engine's host?",
+            tuple(lines),
+        )
+
+    def _answers(self, host: str, port: int) -> bool:
+        """Whether `/ping` answers, asked on the host for some seconds."""
         try:
-            self._tools(PING, spec.ping[0], str(spec.ping[1]), str(START_SECONDS))
+            self._tools.run(PING, host, str(port), str(PING_SECONDS))
         except BackendUnavailable as error:
-            with translated(f"reading the log of {spec.name}"):
-                lines = container.logs(tail=10).decode(errors="replace").splitlines()
-            raise BackendUnavailable(
-                "TraefikNotServing",
-                f"Traefik {spec.name} does not answer on {spec.ping[0]}:{spec.ping[1]} after "
-                f"{START_SECONDS} s; are its ports free on the engine's host?",
-                tuple(lines),
-            ) from error
+            if error.reason == "HostRefused":
+                return False
+            raise
+        return True
 
 
 def _network(network: Network) -> EngineNetwork:
@@ -281,10 +221,3 @@ def _archive(path: str, content: bytes) -> bytes:
         member.size, member.mode = len(content), 0o400
         archive.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
-
-
-def _stderr(error: errors.ContainerError) -> str:
-    text = (
-        error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else str(error.stderr or "")
-    )
-    return text.strip()[-500:] or f"the tools container ended with {error.exit_status}"

@@ -61,7 +61,7 @@ class Wanted(BaseModel):
     build_bridge: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,15}$")] = "docker0"
 
     build_memory: Size | None = None
-    build_pids: Annotated[int, Field(gt=0)] = 4096
+    build_pids: Annotated[int, Field(gt=0)] = 2048
     build_cache: str | None = None
 
     traefik_image: str = ""
