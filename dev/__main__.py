@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -77,11 +78,9 @@ def env(
 
 def _take_down(*, caches: bool) -> None:
     site = here()
-    if site.state.is_dir():
-        with cache.locked(site.state / "lock"):
-            platform.down(site, Progress(), caches=caches)
-    elif caches:
-        platform.down(site, Progress(), caches=True)
+    lock = cache.locked(site.state / "lock") if site.state.is_dir() else nullcontext()
+    with lock:
+        platform.down(site, Progress(), caches=caches)
 
 
 def _tell(site: Site, result: Up, progress: Progress) -> None:

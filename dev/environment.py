@@ -59,7 +59,6 @@ def for_shell(addresses: Addresses) -> dict[str, str]:
     site, ports = addresses.site, addresses.ports
     return {
         **for_operator(addresses),
-        "PREVIEWCLOUD_STATE": str(site.state),
         "TRAEFIK_METRICS_URL": _loopback(ports.metrics),
         "GIT_BASE_URL": _loopback(ports.git),
         "GIT_ROOT": str(site.state / "git"),

@@ -18,6 +18,7 @@ from dev.progress import StepFailed
 ClusterKind = Literal["local", "kind", "current"]
 
 _INSTALLATION = re.compile(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?")
+_GENERATED = re.compile(r"local-[0-9a-f]{6}")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,10 @@ def site_from(environ: Mapping[str, str], checkout: Path) -> Site:
     cluster = environ.get("CLUSTER") or "local"
     if cluster not in get_args(ClusterKind):
         raise StepFailed(f"CLUSTER={cluster}: expected one of {', '.join(get_args(ClusterKind))}")
-    installation = environ.get("INSTALLATION_ID") or installation_of(state)
+    installation = environ.get("INSTALLATION_ID") or ""
+    if not installation or _GENERATED.fullmatch(installation):
+        # A generated one was inherited from a shell that sourced another platform's variables.
+        installation = installation_of(state)
     if not _INSTALLATION.fullmatch(installation):
         raise StepFailed(f"INSTALLATION_ID={installation}: expected at most 30 of a-z, 0-9 and '-'")
     return Site(

@@ -29,11 +29,10 @@ class Platform:
         self.docker = Docker(os.environ.get("DOCKER_HOST", DEFAULT_HOST))
 
     def run(self, *arguments: str) -> str:
-        inherited = {name: value for name, value in os.environ.items() if name != "INSTALLATION_ID"}
         ended = subprocess.run(
             [sys.executable, "-m", "dev", *arguments],
             cwd=ROOT,
-            env={**inherited, "PREVIEWCLOUD_STATE": str(self.state), "CLUSTER": "local"},
+            env={**os.environ, "PREVIEWCLOUD_STATE": str(self.state), "CLUSTER": "local"},
             capture_output=True,
             text=True,
             check=False,
@@ -70,7 +69,9 @@ def variables(platform: Platform) -> dict[str, str]:
 
 def test_every_part_answers(platform: Platform, variables: dict[str, str]) -> None:
     assert set(platform.pids()) == PROCESSES
-    nodes = subprocess.run(["kubectl", "get", "namespaces"], env=variables, capture_output=True, check=False)
+    nodes = subprocess.run(
+        ["kubectl", "get", "namespaces"], env={**os.environ, **variables}, capture_output=True, check=False
+    )
     assert nodes.returncode == 0, nodes.stderr
     assert _status(variables["TRAEFIK_HTTP_URL"]) == 404
     assert _psql(variables, "select 1").stdout.strip() == "1"

@@ -28,6 +28,13 @@ def test_two_state_directories_are_two_installations() -> None:
     assert one.installation == installation_of(CHECKOUT / ".local")
 
 
+def test_an_installation_can_be_named_but_not_inherited_from_another_platform() -> None:
+    named = site_from({"HOME": "/h", "INSTALLATION_ID": "staging"}, CHECKOUT)
+    assert named.installation == "staging"
+    inherited = site_from({"HOME": "/h", "INSTALLATION_ID": "local-0a1b2c"}, CHECKOUT)
+    assert inherited.installation == installation_of(CHECKOUT / ".local")
+
+
 @pytest.mark.parametrize(
     "variables",
     [
