@@ -71,7 +71,7 @@ def desired(inputs: Inputs, rules: Rules) -> Desired:
         InvalidSpec: a reference that does not resolve, a secret in a build argument, an image or a limit that is not allowed.
     """
     addresses = tuple(address(inputs, service, rules) for service in inputs.services)
-    images = tuple(_image(inputs, service, addresses) for service in inputs.services)
+    images = tuple(_image(inputs, rules, service, addresses) for service in inputs.services)
     result = Desired(
         preview=inputs.preview,
         slug=inputs.slug,
@@ -111,7 +111,7 @@ def dependency_levels(services: tuple[Service, ...]) -> tuple[tuple[str, ...], .
     return tuple(levels)
 
 
-def _image(inputs: Inputs, service: Service, addresses: tuple[Address, ...]) -> DesiredImage:
+def _image(inputs: Inputs, rules: Rules, service: Service, addresses: tuple[Address, ...]) -> DesiredImage:
     if service.image is not None:
         if service.image.startswith(names.IMAGE_PREFIX):
             raise InvalidSpec(
@@ -121,11 +121,13 @@ def _image(inputs: Inputs, service: Service, addresses: tuple[Address, ...]) -> 
         return DesiredImage(service.name, service.image, registry=inputs.registry)
     if service.build is None:
         raise InvalidSpec("SpecInvalid", f"services.{service.name}: give either build or image.")
-    request = _build(inputs, service.name, service.build, addresses)
+    request = _build(inputs, rules, service.name, service.build, addresses)
     return DesiredImage(service.name, request.image, build=request)
 
 
-def _build(inputs: Inputs, service: str, build: Build, addresses: tuple[Address, ...]) -> BuildRequest:
+def _build(
+    inputs: Inputs, rules: Rules, service: str, build: Build, addresses: tuple[Address, ...]
+) -> BuildRequest:
     known = values(inputs, addresses, {}, service)
     args = {
         name: resolve(text, known, where=f"services.{service}.build.args.{name}", secrets_allowed=False)
@@ -134,7 +136,8 @@ def _build(inputs: Inputs, service: str, build: Build, addresses: tuple[Address,
     source = inputs.source
     repository, trust = source.repository.lower(), source.trust or Trust.TRUSTED
     recipe = json.dumps(
-        [repository, trust, build.dockerfile, build.context, build.target, args], sort_keys=True
+        [rules.installation, repository, trust, build.dockerfile, build.context, build.target, args],
+        sort_keys=True,
     )
     return BuildRequest(
         image=names.image_name(source.repository, service, source.commit, recipe),

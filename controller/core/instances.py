@@ -47,7 +47,9 @@ def instances(
     specs = tuple(
         replace(
             draft,
-            name=names.instance_name(inputs.slug, draft.service, digest([revision, draft.config_hash])),
+            name=names.instance_name(
+                inputs.slug, draft.service, digest([rules.installation, revision, draft.config_hash])
+            ),
             revision=revision,
             network=network.name if network else None,
         )

@@ -53,7 +53,7 @@ class Reconciler:
         runtime = await self._backends.runtime.observe(work.preview.key)
         self._look.show(work, Observed(runtime=runtime), None)
         if work.preview.spec.suspend:
-            return Outcome(work.status, work.memory)
+            return Outcome(statuses.suspended(work.status, self._facts(work)), work.memory)
         if statuses.given_up(work.preview, work.status):
             return await self._hold(work, runtime)
         work.step(ConditionType.SOURCE_READY, "read the source")

@@ -101,6 +101,17 @@ def reached(
     return _with(status, facts, conditions, phase=Phase.RUNNING, step=None, **fields)
 
 
+def suspended(status: PreviewStatus, facts: Facts) -> PreviewStatus:
+    """Left as it is on its creator's wish (`spec.suspend`)."""
+    message = "spec.suspend is set: nothing is done."
+    conditions = [
+        _condition(ConditionType.RECONCILING, False, "Suspended", message),
+        _condition(ConditionType.STALLED, False, "Suspended", message),
+        _ready(facts, "Suspended", message),
+    ]
+    return _with(status, facts, conditions, step=None)
+
+
 def failed(
     status: PreviewStatus, facts: Facts, stage: ConditionType, error: PreviewError, *, final: bool
 ) -> PreviewStatus:
