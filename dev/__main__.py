@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Annotated
 
 import typer
@@ -81,6 +81,10 @@ def _take_down(*, caches: bool) -> None:
     lock = cache.locked(site.state / "lock") if site.state.is_dir() else nullcontext()
     with lock:
         platform.down(site, Progress(), caches=caches)
+    if caches:
+        (site.state / "lock").unlink(missing_ok=True)
+        with suppress(OSError):  # the directory may hold what is not ours
+            site.state.rmdir()
 
 
 def _tell(site: Site, result: Up, progress: Progress) -> None:

@@ -103,8 +103,8 @@ def down(site: Site, progress: Progress, *, caches: bool = False) -> None:
         path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
     if caches:
         with progress.step(f"removing {site.cache} and the logs"):
-            shutil.rmtree(site.cache, ignore_errors=True)
-            shutil.rmtree(site.logs, ignore_errors=True)
+            for path in (site.cache, site.logs):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _empty(site: Site, docker: Docker, progress: Progress) -> None:
