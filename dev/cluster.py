@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,12 +57,22 @@ def ensure(site: Site, ports: Ports, binaries: Binaries, progress: Progress) -> 
     Raises:
         StepFailed: it cannot be had; the message says what to do.
     """
+    if site.cluster == "kind" and not commands.on_path("kind"):
+        raise StepFailed("CLUSTER=kind: `kind` is not on PATH; install it, or leave CLUSTER out")
     kubectl = binaries.kubernetes("kubectl")
     if site.cluster == "current":
         return _current(kubectl, progress)
     if site.cluster == "kind":
         return _kind(site, kubectl, progress)
     return _local(site, ports, binaries, progress)
+
+
+def callers_own(site: Site, environ: Mapping[str, str]) -> Cluster | None:
+    """Return the caller's cluster that an earlier `up` used, by its variables; None for one started here."""
+    kubeconfig = environ.get("KUBECONFIG")
+    if not kubeconfig or Path(kubeconfig) == site.kubeconfig:
+        return None
+    return Cluster(Path(kubeconfig), site.bin / "kubectl")
 
 
 def stop(site: Site, processes: Processes) -> None:
@@ -84,8 +95,6 @@ def _current(kubectl: Path, progress: Progress) -> Cluster:
 
 def _kind(site: Site, kubectl: Path, progress: Progress) -> Cluster:
     cluster = Cluster(site.kubeconfig, kubectl)
-    if not commands.on_path("kind"):
-        raise StepFailed("CLUSTER=kind: `kind` is not on PATH; install it, or leave CLUSTER out")
     if _has_kind(site) and cluster.ready():
         progress.done("Kubernetes API", f"kind cluster {site.installation}")
         return cluster

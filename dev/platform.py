@@ -12,7 +12,7 @@ from dev import cluster, commands, engine, operator, ports, postgres, prepare, r
 from dev.binaries import Binaries
 from dev.cluster import Cluster
 from dev.docker_cli import Docker
-from dev.environment import Addresses, for_operator, for_shell, write_shell_file
+from dev.environment import Addresses, for_operator, for_shell, read_shell_file, write_shell_file
 from dev.images import TOOLS as TOOLS_IMAGE
 from dev.images import Images
 from dev.ports import Ports
@@ -90,6 +90,7 @@ def down(site: Site, progress: Progress, *, caches: bool = False) -> None:
     Logs stay, for a look at what went wrong; they go with the caches.
     """
     processes, docker = Processes(site.pids, site.logs), engine.docker_from(os.environ)
+    _leave_callers_cluster(site, progress)
     with progress.step("stopping processes"):
         for name in PROCESSES:
             processes.stop(name)
@@ -105,6 +106,17 @@ def down(site: Site, progress: Progress, *, caches: bool = False) -> None:
         with progress.step(f"removing {site.cache} and the logs"):
             for path in (site.cache, site.logs):
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _leave_callers_cluster(site: Site, progress: Progress) -> None:
+    """A cluster started here goes with everything in it; the caller's keeps nothing of ours but the CRD."""
+    if not (site.env_file.exists() and (site.state / "sample.yaml").exists()):
+        return
+    if own := cluster.callers_own(site, read_shell_file(site)):
+        try:
+            sample.remove(own, progress)
+        except StepFailed as error:
+            progress.say(f"        {error}")
 
 
 def _empty(site: Site, docker: Docker, progress: Progress) -> None:

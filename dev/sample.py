@@ -23,6 +23,7 @@ NAME = "pr-1"
 NAMESPACE = "default"
 READY_SECONDS = 900.0
 POLL_SECONDS = 0.5
+DELETE_SECONDS = 90
 ANSWER_SECONDS = 30.0
 
 
@@ -74,6 +75,17 @@ def ensure(site: Site, cluster: Cluster, text: str, progress: Progress) -> str:
         url = _follow(site, cluster, commit, step, progress)
         step.note = url
     return url
+
+
+def remove(cluster: Cluster, progress: Progress) -> None:
+    """Delete the sample from a cluster that stays, while the operator is still there to take it down.
+
+    Raises:
+        StepFailed: it is still there when the time is over.
+    """
+    with progress.step(f"deleting Preview {NAME}"):
+        named = ("preview", NAME, "-n", NAMESPACE, "--ignore-not-found")
+        cluster.run("delete", *named, f"--timeout={DELETE_SECONDS}s")
 
 
 def read(preview: Mapping[str, object]) -> Seen:
