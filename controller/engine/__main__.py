@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +22,7 @@ from controller.engine import plan
 from controller.engine.adapter import Engine
 from controller.engine.wanted import Wanted
 
-ATTEMPTS = 3
+ATTEMPTS = 5
 
 app = typer.Typer(add_completion=False)
 
@@ -89,10 +89,8 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter per option
 
 def _run(verb: Verb, wanted: Wanted) -> None:
     if verb is Verb.REMOVE:
-        engine = Engine.from_environment(wanted)
-        _carry_out(
-            engine, plan.remove(wanted.model_copy(update={"traefik_image": ""}), engine.observe(wanted))
-        )
+        bare = wanted.model_copy(update={"traefik_image": ""})
+        _converge(Engine.from_environment(bare), bare, lambda observed: plan.remove(bare, observed))
         return
     token = _token(wanted)
     engine = Engine.from_environment(wanted)
@@ -100,21 +98,28 @@ def _run(verb: Verb, wanted: Wanted) -> None:
         for piece in plan.prepare(wanted, token, engine.observe(wanted)).pieces:
             _say(f"{piece.title}: {piece.note or (_words(piece.action) if piece.action else 'unchanged')}")
         return
-    print(json.dumps(_prepare(engine, wanted, token)))  # noqa: T201
+    observed = _converge(engine, wanted, lambda observed: plan.prepare(wanted, token, observed).pieces)
+    print(json.dumps(plan.prepare(wanted, token, observed).facts))  # noqa: T201
 
 
-def _prepare(engine: Engine, wanted: Wanted, token: str) -> dict[str, str]:
-    """Observe, plan, carry out; again where something else changed the engine meanwhile."""
-    for attempt in range(ATTEMPTS):
-        prepared = plan.prepare(wanted, token, engine.observe(wanted))
+def _converge(
+    engine: Engine, wanted: Wanted, plan_for: Callable[[plan.Observed], Iterable[plan.Piece]]
+) -> plan.Observed:
+    """Observe, plan, carry out; again where something else changed the engine meanwhile.
+
+    Returns:
+        What the successful attempt had seen, which is what its choices follow from.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        observed = engine.observe(wanted)
         try:
-            _carry_out(engine, prepared.pieces)
+            _carry_out(engine, plan_for(observed))
         except BackendUnavailable as error:
-            if attempt + 1 == ATTEMPTS or error.reason not in ("EngineRefused", "HostRefused"):
+            if attempt == ATTEMPTS or error.reason not in ("EngineRefused", "HostRefused"):
                 raise
             _say(f"{error}; looking again")
         else:
-            return dict(prepared.facts)
+            return observed
     raise AssertionError("the last attempt returns or raises")
 
 
