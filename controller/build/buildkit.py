@@ -1,4 +1,4 @@
-"""Builds on the engine's own BuildKit: a tree is streamed in as a tar archive, progress comes back in lines.
+"""Builds on the engine's own BuildKit: it fetches the tree from us, progress comes back in lines.
 
 Heredocs need `# syntax=docker/dockerfile:1` in the Dockerfile on engine 20.10. How much memory a RUN step may
 use is the engine's setting: BuildKit takes no such limit per build.
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import posixpath
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
-from controller.build.context import Context, archive, plan_context
+from controller.build.context import Context, plan_context
 from controller.build.progress import Progress
 from controller.build.protocol import BuildRequest
+from controller.build.session import session
 from controller.build.settings import BuildSettings
 from controller.runtime.docker.errors import translated
 from controller.runtime.docker.images import Images
@@ -110,33 +112,32 @@ class BuildKitBuilder:
 
     async def _run(self, request: BuildRequest, context: Context, tree: Tree, progress: Progress) -> None:
         build_id = self._new_id()
-        call = Call(
-            "POST",
-            "/build",
-            build_query(request, context.dockerfile, self._settings.installation, build_id),
-            data=archive(context, tree),
-            headers={"Content-Type": "application/x-tar"},
-            timeout_seconds=None,
-        )
-        finished = False
-        try:
-            async with self._client.open(call) as response:
-                lines = LineReader(MESSAGE_BYTES)
-                async for chunk in self._client.chunks(response):
-                    for line in lines.feed(chunk):
-                        progress.feed(line)
-                for line in lines.end():
-                    progress.feed(line)
-            finished = True
-        except EngineRefused as error:
-            if error.status >= 500:
-                raise
-            raise self._failed(request, (error.message,)) from error
-        finally:
-            if not finished:
-                await self._cancel(build_id)
+        query = build_query(request, context.dockerfile_path, self._settings.installation, build_id)
+        async with session(self._client, build_id, context.directories(tree)) as offer:
+            finished = False
+            try:
+                await self._follow(query, progress)
+                finished = True
+            except EngineRefused as error:
+                if error.status >= 500:
+                    raise
+                raise self._failed(request, (error.message,)) from error
+            finally:
+                if not finished:
+                    await self._cancel(build_id)
+        if offer.failure is not None:
+            raise offer.failure
         if progress.error:
             raise self._failed(request, progress.failure())
+
+    async def _follow(self, query: dict[str, str], progress: Progress) -> None:
+        lines = LineReader(MESSAGE_BYTES)
+        async with self._client.open(Call("POST", "/build", query, timeout_seconds=None)) as response:
+            async for chunk in self._client.chunks(response):
+                for line in lines.feed(chunk):
+                    progress.feed(line)
+        for line in lines.end():
+            progress.feed(line)
 
     async def _cancel(self, build_id: str) -> None:
         """Stop what still runs, even while this task is being cancelled; it may have ended already."""
@@ -183,7 +184,9 @@ def build_query(request: BuildRequest, dockerfile: str, installation: str, build
     query = {
         "version": "2",
         "t": request.image,
-        "dockerfile": dockerfile,
+        "dockerfile": posixpath.basename(dockerfile),
+        "remote": "client-session",
+        "session": build_id,
         "buildargs": json.dumps(arguments),
         "labels": json.dumps(owner_labels(installation, request.preview)),
         "buildid": build_id,

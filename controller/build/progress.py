@@ -39,7 +39,7 @@ class Progress:
         self._on_line = on_line
         self._numbers: dict[str, int] = {}
         self._told: set[tuple[str, str]] = set()
-        self._readers: dict[str, LineReader] = {}
+        self._readers: dict[tuple[str, int], LineReader] = {}
         self._count = 0
         self._last: dict[str, deque[str]] = {}
         self._failed: str | None = None
@@ -75,7 +75,7 @@ class Progress:
             if vertex.started is not None or vertex.cached or vertex.error:
                 self._once(vertex.digest, "name", f"#{number} {vertex.name}")
         for output in status.outputs:
-            reader = self._readers.setdefault(output.digest, LineReader())
+            reader = self._readers.setdefault((output.digest, output.stream), LineReader())
             for line in reader.feed(output.data):
                 self._print(output.digest, line)
         for vertex in status.vertexes:
@@ -83,8 +83,9 @@ class Progress:
                 self._end(vertex)
 
     def _end(self, vertex: Vertex) -> None:
-        for line in self._readers.pop(vertex.digest, LineReader()).end():
-            self._print(vertex.digest, line)
+        for stream in (1, 2):
+            for line in self._readers.pop((vertex.digest, stream), LineReader()).end():
+                self._print(vertex.digest, line)
         number = self._numbers[vertex.digest]
         if vertex.error:
             self._failed = vertex.digest

@@ -1,18 +1,15 @@
-"""BuildKit's progress messages: protobuf in, frozen vertexes and log lines out.
-
-Only the fields of moby.buildkit.v1.StatusResponse that are shown are described here; protobuf skips the rest.
-"""
+"""BuildKit's progress messages (moby.buildkit.v1.StatusResponse): protobuf in, vertexes and output out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
 
-_FIELD = descriptor_pb2.FieldDescriptorProto
-_MANY, _ONE = _FIELD.LABEL_REPEATED, _FIELD.LABEL_OPTIONAL
-_STRING, _BOOL, _BYTES, _INT = _FIELD.TYPE_STRING, _FIELD.TYPE_BOOL, _FIELD.TYPE_BYTES, _FIELD.TYPE_INT64
+from controller.build.messages import message_class
+
+_STATUS = message_class("Status")
 
 
 @dataclass(frozen=True)
@@ -29,9 +26,10 @@ class Vertex:
 
 @dataclass(frozen=True)
 class Output:
-    """Some bytes that a step printed."""
+    """Some bytes that a step printed; stream 1 is stdout, 2 is stderr."""
 
     digest: str
+    stream: int
     data: bytes
 
 
@@ -48,7 +46,7 @@ def decode(data: bytes) -> Status:
     message: Any = _STATUS()
     try:
         message.ParseFromString(data)
-    except Exception as error:  # the library's own exception has no common public base
+    except DecodeError as error:
         raise ValueError("not a StatusResponse") from error
     vertexes = tuple(
         Vertex(
@@ -61,7 +59,7 @@ def decode(data: bytes) -> Status:
         )
         for each in message.vertexes
     )
-    return Status(vertexes, tuple(Output(each.vertex, each.msg) for each in message.logs))
+    return Status(vertexes, tuple(Output(each.vertex, each.stream, each.msg) for each in message.logs))
 
 
 def encode(status: Status) -> bytes:
@@ -76,7 +74,7 @@ def encode(status: Status) -> bytes:
                 stamp = getattr(entry, name)
                 stamp.seconds, stamp.nanos = int(value), int(value % 1 * 1e9)
     for output in status.outputs:
-        message.logs.add(vertex=output.digest, msg=output.data)
+        message.logs.add(vertex=output.digest, stream=output.stream, msg=output.data)
     return bytes(message.SerializeToString())
 
 
@@ -85,41 +83,3 @@ def _seconds(vertex: Any, field: str) -> float | None:
         return None
     stamp = getattr(vertex, field)
     return float(stamp.seconds) + float(stamp.nanos) / 1e9
-
-
-def _describe() -> descriptor_pb2.FileDescriptorProto:
-    file = descriptor_pb2.FileDescriptorProto(
-        name="previewcloud/status.proto", package="previewcloud.status", syntax="proto3"
-    )
-    messages: dict[str, tuple[tuple[str, int, int | str, int], ...]] = {
-        "Stamp": (("seconds", 1, _INT, _ONE), ("nanos", 2, _FIELD.TYPE_INT32, _ONE)),
-        "Vertex": (
-            ("digest", 1, _STRING, _ONE),
-            ("name", 3, _STRING, _ONE),
-            ("cached", 4, _BOOL, _ONE),
-            ("started", 5, "Stamp", _ONE),
-            ("completed", 6, "Stamp", _ONE),
-            ("error", 7, _STRING, _ONE),
-        ),
-        "Log": (("vertex", 1, _STRING, _ONE), ("msg", 4, _BYTES, _ONE)),
-        "Status": (("vertexes", 1, "Vertex", _MANY), ("logs", 3, "Log", _MANY)),
-    }
-    for name, fields in messages.items():
-        message = file.message_type.add(name=name)
-        for field, number, kind, label in fields:
-            entry = message.field.add(name=field, number=number)
-            entry.label = _FIELD.Label.ValueType(label)
-            if isinstance(kind, str):
-                entry.type, entry.type_name = _FIELD.TYPE_MESSAGE, f".previewcloud.status.{kind}"
-            else:
-                entry.type = _FIELD.Type.ValueType(kind)
-    return file
-
-
-def _load() -> Any:
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(_describe())
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("previewcloud.status.Status"))
-
-
-_STATUS: Any = _load()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,11 +57,23 @@ class EngineAddress:
         parts = urlsplit(self.host)
         if parts.scheme == "unix":
             return aiohttp.UnixConnector(parts.path, limit=0)
-        if self.cert_path is None:
-            return aiohttp.TCPConnector(limit=0)
-        return aiohttp.TCPConnector(limit=0, ssl=self._tls(self.cert_path))
+        return aiohttp.TCPConnector(limit=0, ssl=self.tls() or True)
 
-    def _tls(self, directory: Path) -> ssl.SSLContext:
+    async def connect(self, protocol: asyncio.Protocol) -> None:
+        """Open a connection of one's own and give it to a protocol; raises OSError."""
+        loop = asyncio.get_running_loop()
+        parts = urlsplit(self.host)
+        if parts.scheme == "unix":
+            await loop.create_unix_connection(lambda: protocol, parts.path)
+        else:
+            host, port = parts.hostname or "", parts.port or 2375
+            await loop.create_connection(lambda: protocol, host, port, ssl=self.tls())
+
+    def tls(self) -> ssl.SSLContext | None:
+        """What TLS is spoken with; None: plain TCP or a Unix socket."""
+        if self.cert_path is None:
+            return None
+        directory = self.cert_path
         try:
             context = ssl.create_default_context(cafile=str(directory / "ca.pem"))
             context.load_cert_chain(directory / "cert.pem", directory / "key.pem")

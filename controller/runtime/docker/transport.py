@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ import aiohttp
 
 from controller.api.errors import BackendUnavailable
 from controller.runtime.docker.address import EngineAddress
+from controller.runtime.docker.upgrade import Upgrade, UpgradeRefused
 from controller.runtime.docker.wire import Refusal, Version
 
 NEWEST_API = (1, 44)
@@ -120,6 +121,27 @@ class EngineClient:
         try:
             async for chunk in response.content.iter_any():
                 yield chunk
+        except _BROKEN as error:
+            raise self._unavailable(error) from error
+
+    async def upgrade(
+        self, path: str, to: str, headers: Iterable[tuple[str, str]], then: asyncio.Protocol
+    ) -> asyncio.Transport:
+        """Have a connection speak another protocol; raises EngineRefused or BackendUnavailable."""
+        lines = [
+            f"POST {await self._negotiate()}{path} HTTP/1.1",
+            "Host: engine",
+            "Connection: Upgrade",
+            f"Upgrade: {to}",
+            *(f"{name}: {value}" for name, value in headers),
+        ]
+        switch = Upgrade("\r\n".join([*lines, "", ""]).encode(), then)
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._address.connect(switch)
+                return await switch.switched
+        except UpgradeRefused as error:
+            raise EngineRefused(error.status, error.message) from error
         except _BROKEN as error:
             raise self._unavailable(error) from error
 

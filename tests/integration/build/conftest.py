@@ -18,7 +18,7 @@ __all__ = ["client", "hand", "installation", "runtime", "settings"]
 
 RECIPES = {
     "ok": "COPY hello.txt /hello.txt\nRUN echo step one && cat /hello.txt\nEXPOSE 8080\n",
-    "broken": "RUN i=0; while [ $i -lt 50 ]; do echo line $i; i=$((i+1)); done; echo cannot find the thing >&2; exit 7\n",
+    "broken": "RUN seq 50; echo cannot find the thing >&2; exit 7\n",
     "labelled": 'LABEL traefik.enable="true"\n',
     "endless": "RUN sleep 3600\n",
 }
@@ -33,7 +33,7 @@ def builder(client: EngineClient, installation: str) -> BuildKitBuilder:
 
 @pytest.fixture
 def site(builder: BuildKitBuilder, runtime: DockerRuntime, installation: str) -> Site:
-    """What the contract suite wants; an argument of the test's own keeps its layers apart from earlier runs."""
+    """What the contract suite wants; a variable of the test's own keeps layers of earlier runs out."""
     return Site(
         builder,
         runtime,
