@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from controller.api.errors import BackendUnavailable
+from controller.api.errors import BackendUnavailable, Conflict
 from controller.databases.ledger import migration_failed
 from controller.databases.ownership import check_name, not_ours, registered_to_another
 from controller.databases.protocol import (
@@ -77,7 +77,9 @@ class MemoryDatabases:
 
     async def observe(self, claim: DatabaseClaim) -> DatabaseState:
         """See `DatabaseServer.observe`."""
-        self._check(claim)
+        self._check_available()
+        if self._conflict(claim) is not None:
+            return DatabaseState(claim.name, exists=False)
         exists = self._exists(claim.name)
         ledger = tuple(self.server.databases[claim.name].ledger) if exists else ()
         return DatabaseState(claim.name, exists, ledger, claimed=claim.name in self.registry)
@@ -161,13 +163,17 @@ class MemoryDatabases:
 
     def _check(self, claim: DatabaseClaim) -> None:
         self._check_available()
+        conflict = self._conflict(claim)
+        if conflict is not None:
+            raise conflict
+
+    def _conflict(self, claim: DatabaseClaim) -> Conflict | None:
         holder = self.registry.get(claim.name)
         if holder is not None and holder.preview != claim.preview:
-            raise registered_to_another(claim, holder)
+            return registered_to_another(claim, holder)
         made = claim.name in self.server.databases or claim.name in self.server.roles
         ours = holder is not None and self.server.creators.get(claim.name) == self.installation
-        if made and not ours:
-            raise not_ours(claim)
+        return not_ours(claim) if made and not ours else None
 
     def _check_available(self) -> None:
         if self.unavailable:

@@ -14,7 +14,7 @@ from psycopg import errors
 from controller.api.errors import InvalidSpec
 from controller.databases import postgres_catalog as catalog
 from controller.databases.ledger import migration_failed
-from controller.databases.ownership import check_name, not_ours
+from controller.databases.ownership import check_name, not_ours, registered_to_another
 from controller.databases.postgres_catalog import Found
 from controller.databases.postgres_job import APPLICATION, Client, Progress, failure, job
 from controller.databases.postgres_ledger import create_ledger, read_ledger
@@ -73,8 +73,6 @@ class PostgresServer:
         """See `DatabaseServer.observe`."""
         async with self._session.registry(LOOK_SECONDS) as connection:
             found = await self._look(connection, claim)
-        if found.foreign:
-            raise not_ours(claim)
         ledger = await self._ledger(claim) if found.usable else ()
         return DatabaseState(claim.name, found.usable, ledger, claimed=found.claimed)
 
@@ -90,6 +88,8 @@ class PostgresServer:
             raise ValueError(f"role {credentials.role} is not the database's own, {claim.name}")
         async with self._session.registry(CHANGE_SECONDS) as connection:
             found = await self._look(connection, claim)
+            if found.holder is not None:
+                raise registered_to_another(claim, found.holder)
             if found.foreign:
                 raise not_ours(claim)
             if not found.claimed:
@@ -111,6 +111,8 @@ class PostgresServer:
         """See `DatabaseServer.drop`."""
         async with self._session.registry(CHANGE_SECONDS) as connection:
             found = await self._look(connection, claim)
+            if found.holder is not None:
+                raise registered_to_another(claim, found.holder)
             if found.foreign and not _only_line_is_ours(found):
                 raise not_ours(claim)
             if found.role is not None and found.marked:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from psycopg import errors, sql
 
 from controller.api.names import PreviewKey
-from controller.databases.ownership import not_ours, registered_to_another
+from controller.databases.ownership import not_ours
 from controller.databases.postgres_limits import PostgresLimits
 from controller.databases.postgres_session import Connection
 from controller.databases.protocol import Credentials, DatabaseClaim
@@ -45,6 +45,9 @@ class Found:
     """What stands on the server under one claim."""
 
     claimed: bool
+    """The registry says that the name is this preview's."""
+    holder: DatabaseClaim | None
+    """Another preview that has the name by the registry."""
     role: int | None
     """The role's oid."""
     login: bool
@@ -60,7 +63,7 @@ class Found:
     @property
     def usable(self) -> bool:
         """Everything is there and finished."""
-        return self.claimed and self.login and self.owned and self.open and not self.broken
+        return self.claimed and self.marked and self.login and self.owned and self.open and not self.broken
 
     @property
     def foreign(self) -> bool:
@@ -77,18 +80,15 @@ def mark(installation: str, preview: PreviewKey) -> str:
 
 
 async def look(connection: Connection, claim: DatabaseClaim, own_mark: str) -> Found:
-    """What there is under this claim.
-
-    Raises:
-        Conflict: the registry gives the name to another preview.
-    """
+    """What there is under this claim."""
     row = await (await connection.execute(_LOOK, {"name": claim.name})).fetchone()
     assert row is not None
     preview, slug, role, login, comment, database, owned, is_open, limit = row
-    if preview is not None and preview != str(claim.preview):
-        raise registered_to_another(claim, DatabaseClaim(claim.name, PreviewKey.parse(preview), slug))
+    claimed = preview == str(claim.preview)
+    taken = preview is not None and not claimed
     return Found(
-        claimed=preview is not None,
+        claimed=claimed,
+        holder=DatabaseClaim(claim.name, PreviewKey.parse(preview), slug) if taken else None,
         role=role,
         login=bool(login),
         marked=comment == own_mark,

@@ -77,10 +77,12 @@ class DatabaseServer(Protocol):
     """One database server."""
 
     async def observe(self, claim: DatabaseClaim) -> DatabaseState:
-        """What is there under this claim. Changes nothing.
+        """What is there of this preview's. Changes nothing.
+
+        What somebody else has under the name is not there: `create` meets the Conflict, and whoever met
+        it can still be deleted.
 
         Raises:
-            Conflict: the name exists and the registry does not say that it is this preview's.
             BackendUnavailable: the server does not answer.
         """
 
@@ -91,7 +93,8 @@ class DatabaseServer(Protocol):
         """Register, create role and database, set the password; completes what was left half done.
 
         Raises:
-            Conflict: the name is someone else's.
+            InvalidSpec: the name cannot be a database.
+            Conflict: the name exists and the registry does not say that it is this preview's.
         """
 
     async def drop(self, claim: DatabaseClaim) -> None:

@@ -167,8 +167,8 @@ class DatabaseContract:
     async def test_a_name_of_another_preview_is_left_alone(self, world: World) -> None:
         await world.server.create(CLAIM, LOGIN)
         other = replace(CLAIM, preview=PreviewKey("team", "pr-1"))
+        assert await world.server.observe(other) == DatabaseState(CLAIM.name, exists=False)
         for attempt in (
-            world.server.observe(other),
             world.server.create(other, replace(LOGIN, password="theirs")),
             world.server.drop(other),
         ):
@@ -178,11 +178,8 @@ class DatabaseContract:
 
     async def test_what_nobody_registered_is_left_alone(self, world: World) -> None:
         await world.make_by_hand(CLAIM.name)
-        for attempt in (
-            world.server.observe(CLAIM),
-            world.server.create(CLAIM, LOGIN),
-            world.server.drop(CLAIM),
-        ):
+        assert await world.server.observe(CLAIM) == DatabaseState(CLAIM.name, exists=False)
+        for attempt in (world.server.create(CLAIM, LOGIN), world.server.drop(CLAIM)):
             with pytest.raises(Conflict, match=CLAIM.name):
                 await attempt
         assert await world.exists(CLAIM.name)
@@ -191,8 +188,8 @@ class DatabaseContract:
     async def test_two_installations_on_one_server_never_touch_each_other(self, world: World) -> None:
         await world.server.create(CLAIM, LOGIN)
         assert await world.neighbour.survey() == frozenset()
+        assert await world.neighbour.observe(CLAIM) == DatabaseState(CLAIM.name, exists=False)
         for attempt in (
-            world.neighbour.observe(CLAIM),
             world.neighbour.create(CLAIM, replace(LOGIN, password="theirs")),
             world.neighbour.drop(CLAIM),
         ):

@@ -35,17 +35,22 @@ async def admin(database: str | None = None) -> psycopg.AsyncConnection[TupleRow
     return await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
 
 
-async def login(
-    claim: DatabaseClaim, credentials: Credentials, database: str | None = None
-) -> psycopg.AsyncConnection[TupleRow]:
-    """A preview's own connection, to its own database unless another is named."""
-    conninfo = make_conninfo(
+def login_url(claim: DatabaseClaim, credentials: Credentials, database: str | None = None) -> str:
+    """A preview's own way to its own database, unless another is named."""
+    return make_conninfo(
         setting("POSTGRES_URL"),
         dbname=database or claim.name,
         user=credentials.role,
         password=credentials.password,
     )
-    return await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
+
+
+async def login(
+    claim: DatabaseClaim, credentials: Credentials, database: str | None = None
+) -> psycopg.AsyncConnection[TupleRow]:
+    """A preview's own connection."""
+    url = login_url(claim, credentials, database)
+    return await psycopg.AsyncConnection.connect(url, autocommit=True)
 
 
 @dataclass

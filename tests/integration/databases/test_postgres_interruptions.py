@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
 
+from controller.api.errors import Conflict
 from controller.databases.protocol import DatabaseState
 from tests.contract.database_contract import CLAIM, LOGIN
-from tests.integration.databases.postgres_world import PostgresWorld, login
+from tests.integration.databases.postgres_world import PostgresWorld, login, login_url
 
 STATEMENTS_MAX = 40
 
 
 class Cut(BaseException):
     """The operator died."""
+
+
+async def nothing() -> None:
+    """What happens between two statements, unless a test says otherwise."""
 
 
 @dataclass
@@ -29,6 +34,7 @@ class Statements:
     cut_at: int | None = None
     after: bool = False
     count: int = 0
+    between: Callable[[], Awaitable[None]] = nothing
 
     async def execute(self, original: Callable[..., Awaitable[Any]], *given: Any, **named: Any) -> Any:
         """Run one statement, unless it is the one."""
@@ -38,6 +44,7 @@ class Statements:
         result = await original(*given, **named)
         if number == self.cut_at:
             raise Cut
+        await self.between()
         return result
 
 
@@ -52,11 +59,11 @@ def counted(statements: Statements) -> Iterator[None]:
         yield
 
 
-async def cut_create(world: PostgresWorld, statements: Statements) -> bool:
+async def cut_create(world: PostgresWorld, statements: Statements, installation: str | None = None) -> bool:
     """Whether the creation was cut off."""
     try:
         with counted(statements):
-            await world.another().create(CLAIM, LOGIN)
+            await world.another(installation).create(CLAIM, LOGIN)
     except Cut:
         return True
     return False
@@ -98,6 +105,48 @@ async def test_a_creation_cut_off_anywhere_is_finished(world: PostgresWorld, aft
         await world.server.drop(CLAIM)
         await assert_gone(world)
     assert 5 < number < STATEMENTS_MAX - 1
+
+
+async def test_of_two_installations_that_race_for_a_name_one_gets_it_whole(world: PostgresWorld) -> None:
+    won = 0
+    for number in range(STATEMENTS_MAX):
+        if not await cut_create(world, Statements(number, after=True), world.installations[1]):
+            break
+        try:
+            await world.server.create(CLAIM, LOGIN)
+        except Conflict:
+            await world.neighbour.create(CLAIM, LOGIN)
+            await world.neighbour.drop(CLAIM)
+        else:
+            won += 1
+            with pytest.raises(Conflict):
+                await world.neighbour.create(CLAIM, LOGIN)
+            with suppress(Conflict):  # only one that had registered the name has a line to remove
+                await world.neighbour.drop(CLAIM)
+            await assert_whole(world)
+            await world.server.drop(CLAIM)
+        await assert_gone(world)
+    assert 1 < won < number < STATEMENTS_MAX - 1
+
+
+async def test_a_preview_never_gets_in_before_its_ledger_is_there(world: PostgresWorld) -> None:
+    await world.server.create(CLAIM, LOGIN)
+    await world.drop_by_hand(CLAIM.name)
+    entered = 0
+
+    async def enter() -> None:
+        nonlocal entered
+        try:
+            connection = await AsyncConnection.connect(login_url(CLAIM, LOGIN), autocommit=True)
+        except OperationalError:
+            return
+        async with connection, connection.cursor() as cursor:
+            await cursor.execute("SELECT 1 FROM previewcloud.migrations")
+        entered += 1
+
+    with counted(Statements(between=enter)):
+        await world.another().create(CLAIM, LOGIN)
+    assert entered == 1
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

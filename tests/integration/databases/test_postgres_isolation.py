@@ -140,7 +140,8 @@ async def test_a_ledger_that_is_not_the_operators_is_not_read(world: PostgresWor
     await preview.execute(RAISE_MYSELF.format(name="evil()", gives="text", value="'x'", role=CLAIM.name))
     await preview.execute("CREATE SCHEMA previewcloud")
     await preview.execute(
-        "CREATE VIEW previewcloud.migrations AS SELECT public.evil() AS kind, 'a' AS name, 'b' AS checksum"
+        "CREATE VIEW previewcloud.migrations AS "
+        "SELECT public.evil() AS kind, 'a' AS name, repeat('b', 64) AS checksum"
     )
     state = await world.server.observe(CLAIM)
     assert state.exists

@@ -73,8 +73,9 @@ async def test_a_failed_script_leaves_nothing_of_itself(world: PostgresWorld) ->
         "\\set ON_ERROR_STOP 0\nSELECT * FROM nowhere;\n",
         "\\o /dev/null\n\\! kill -9 $PPID\n",
         "SELECT 1;\n\\c - postgres\n",
+        "-- no-transaction\n\\set AUTOCOMMIT off\n",
     ],
-    ids=["errors ignored", "client killed", "another login"],
+    ids=["errors ignored", "client killed", "another login", "nothing committed"],
 )
 async def test_a_script_cannot_pretend_to_have_succeeded(world: PostgresWorld, text: str) -> None:
     await world.server.create(CLAIM, LOGIN)
@@ -103,7 +104,7 @@ async def test_a_script_without_end_is_stopped_and_the_next_one_is_not_held_up(w
     assert failure.value.reason == "MigrationTimeout"
     begun = time.monotonic()
     await migrate(world, script("1.sql", "CREATE TABLE t (id int);\n"))
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 8
 
 
 async def test_a_cancelled_run_can_be_repeated(world: PostgresWorld) -> None:
