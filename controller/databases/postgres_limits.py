@@ -16,7 +16,7 @@ class PostgresLimits:
     temporary_megabytes: int = 1024
     """Temporary files of one session; the preview cannot change it."""
     admin_connections: int = 8
-    """Of the operator to the registry; visits to single databases come on top."""
+    """Of the operator to the registry; visits to single databases may take as many again."""
     migration_seconds: float = 600.0
     """For all scripts of one run."""
 

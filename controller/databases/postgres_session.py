@@ -22,6 +22,7 @@ from controller.api.errors import BackendUnavailable, InvalidSpec
 Connection = AsyncConnection[TupleRow]
 
 CONNECT_SECONDS = 5
+QUEUE_SECONDS = 30.0
 RECONNECT_SECONDS = 1.0
 SERVER_VERSION_MIN = 150000
 _SHARED_DATABASES = ("postgres", "template1")
@@ -51,15 +52,17 @@ class AdminSession:
     Args:
         admin_url: connection string of a superuser.
         registry: name of this installation's registry database.
-        pool_size: connections to the registry at most.
+        connections: to the registry at most; visits may take as many again.
     """
 
-    def __init__(self, admin_url: str, registry: str, pool_size: int) -> None:
+    def __init__(self, admin_url: str, registry: str, connections: int) -> None:
         self._conninfo, self.where = _read_url(admin_url)
         self._registry = registry
         self._ready = False
         self._preparing = asyncio.Lock()
-        self._pool_size = pool_size
+        self._pool_size = connections
+        self._turns = asyncio.Semaphore(connections)
+        self._visits = asyncio.Semaphore(connections)
         self._pool: AsyncConnectionPool[Connection] | None = None
 
     @asynccontextmanager
@@ -67,13 +70,13 @@ class AdminSession:
         """A connection to the registry, in autocommit mode.
 
         Args:
-            seconds: for everything that is done with it.
+            seconds: for everything that is done with it, from the moment when it is one's turn.
 
         Raises:
             BackendUnavailable: the server does not answer in time, or refuses.
         """
         with self._translated():
-            async with asyncio.timeout(seconds):
+            async with _turn(self._turns), asyncio.timeout(seconds):
                 pool = await self._prepared()
                 try:
                     async with pool.connection(timeout=CONNECT_SECONDS) as connection:
@@ -86,8 +89,9 @@ class AdminSession:
     async def visit(self, database: str, seconds: float) -> AsyncGenerator[Connection]:
         """A connection to a preview's own database, closed afterwards; raises as `registry`."""
         with self._translated():
-            async with asyncio.timeout(seconds), await self._connect(database, _VISIT_OPTIONS) as connection:
-                yield connection
+            async with _turn(self._visits), asyncio.timeout(seconds):
+                async with await self._connect(database, _VISIT_OPTIONS) as connection:
+                    yield connection
 
     async def close(self) -> None:
         """Close all connections."""
@@ -165,6 +169,17 @@ class AdminSession:
             raise BackendUnavailable(
                 "DatabaseUnavailable", f"PostgreSQL at {self.where}: {_first_line(error)}; trying again."
             ) from error
+
+
+@asynccontextmanager
+async def _turn(slots: asyncio.Semaphore) -> AsyncGenerator[None]:
+    """Wait for one's turn; a long queue is no outage, but nobody stands in it for ever."""
+    async with asyncio.timeout(QUEUE_SECONDS):
+        await slots.acquire()
+    try:
+        yield
+    finally:
+        slots.release()
 
 
 def _read_url(admin_url: str) -> tuple[str, str]:

@@ -79,8 +79,8 @@ class DatabaseServer(Protocol):
     async def observe(self, claim: DatabaseClaim) -> DatabaseState:
         """What is there of this preview's. Changes nothing.
 
-        What somebody else has under the name is not there: `create` meets the Conflict, and whoever met
-        it can still be deleted.
+        What somebody else has under the name is not there: `create` meets the Conflict, and whoever met it
+        can still be deleted.
 
         Raises:
             BackendUnavailable: the server does not answer.

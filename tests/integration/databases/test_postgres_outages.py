@@ -8,8 +8,9 @@ import time
 import pytest
 
 from controller.api.errors import BackendUnavailable
+from controller.databases.postgres_limits import PostgresLimits
 from tests.contract.database_contract import CLAIM, LOGIN
-from tests.integration.databases.postgres_world import PostgresWorld
+from tests.integration.databases.postgres_world import PostgresWorld, admin
 
 ENOUGH_SECONDS = 20.0
 
@@ -40,6 +41,16 @@ async def test_it_is_found_again_when_it_comes_back(world: PostgresWorld) -> Non
 
 
 async def test_many_previews_share_few_connections(world: PostgresWorld) -> None:
-    await world.server.create(CLAIM, LOGIN)
-    states = await asyncio.gather(*(world.server.observe(CLAIM) for _ in range(60)))
-    assert all(state.exists for state in states)
+    server = world.another(limits=PostgresLimits(admin_connections=2))
+    await server.create(CLAIM, LOGIN)
+    observed = asyncio.gather(*(server.observe(CLAIM) for _ in range(100)))
+    most = 0
+    async with await admin() as connection:
+        query = (
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'previewcloud' AND datname = %s"
+        )
+        while not observed.done():
+            row = await (await connection.execute(query, [CLAIM.name])).fetchone()
+            most = max(most, row[0] if row else 0)
+    assert all(state.exists for state in await observed)
+    assert most < 10  # closed connections are seen a moment longer
