@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from psycopg import errors
-
 from controller.api.errors import InvalidSpec
 from controller.databases import postgres_catalog as catalog
 from controller.databases.ledger import migration_failed
@@ -118,8 +116,9 @@ class PostgresServer:
             if found.role is not None and found.marked:
                 await catalog.forbid_login(connection, claim)
                 await catalog.drop_database(connection, claim)
-                await self._drop_role(connection, claim, found.role)
+                await catalog.drop_role(connection, claim, found.role)
             await catalog.unregister(connection, claim)
+            await catalog.sweep_roles(connection)
 
     async def migrate(
         self,
@@ -172,16 +171,6 @@ class PostgresServer:
     async def _create_ledger(self, claim: DatabaseClaim) -> None:
         async with self._session.visit(claim.name, CHANGE_SECONDS) as connection:
             await create_ledger(connection, claim)
-
-    async def _drop_role(self, connection: Connection, claim: DatabaseClaim, role: int) -> None:
-        try:
-            await catalog.drop_role(connection, claim)
-        except errors.DependentObjectsStillExist:
-            # another database let this role in; its owner's grants are no reason to keep the role for ever
-            for name in await catalog.databases_with_belongings(connection, role):
-                async with self._session.visit(name, CHANGE_SECONDS) as visited:
-                    await catalog.drop_belongings(visited, claim)
-            await catalog.drop_role(connection, claim)
 
 
 def _only_line_is_ours(found: Found) -> bool:

@@ -12,6 +12,7 @@ second sees that the name is not its own, however they race.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 
 from psycopg import errors, sql
@@ -23,6 +24,8 @@ from controller.databases.postgres_session import Connection
 from controller.databases.protocol import Credentials, DatabaseClaim
 
 INVALID_DATABASE = -2  # pg_database.datconnlimit of a database whose DROP was interrupted
+RETIRED_PREFIX = "previewcloud_retired_"
+ROLES_SWEPT = 50  # by one removal
 
 _LOOK = """
 SELECT g.preview, g.slug, r.oid, r.rolcanlogin, shobj_description(r.oid, 'pg_authid'),
@@ -37,6 +40,12 @@ _SURVEY = """
 SELECT g.name FROM previews g JOIN pg_roles r ON r.rolname = g.name
 JOIN pg_database d ON d.datname = g.name AND d.datdba = r.oid
 WHERE r.rolcanlogin AND d.datallowconn AND d.datconnlimit <> -2
+"""
+
+_RETIRED = """
+SELECT rolname FROM pg_roles r WHERE starts_with(rolname, %s) AND NOT rolcanlogin
+AND NOT EXISTS (SELECT FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid)
+LIMIT %s
 """
 
 
@@ -185,28 +194,28 @@ async def drop_database(connection: Connection, claim: DatabaseClaim) -> None:
     )
 
 
-async def databases_with_belongings(connection: Connection, role: int) -> tuple[str, ...]:
-    """Databases in which the role still owns something or was granted something."""
-    rows = await connection.execute(
-        "SELECT DISTINCT d.datname FROM pg_shdepend s JOIN pg_database d "
-        "ON d.oid = s.dbid OR (s.dbid = 0 AND s.classid = 'pg_database'::regclass AND d.oid = s.objid) "
-        "WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = %s AND d.datallowconn",
-        [role],
-    )
-    return tuple(name for (name,) in await rows.fetchall())
+async def drop_role(connection: Connection, claim: DatabaseClaim, role: int) -> None:
+    """Drop the role; one that another preview's database mentions gives its name free and waits for the sweep.
 
-
-async def drop_belongings(connection: Connection, claim: DatabaseClaim) -> None:
-    """Drop what the role owns in the connection's database, and what it was granted there.
-
-    Not REASSIGN: a function of the preview's that runs with its owner's rights would become somebody else's.
+    Any preview can grant something to a role whose name it guesses, and hold the lock that is needed to take it
+    back. That must not keep the other preview from being deleted, and the administrator should not have to run
+    anything in the database that did it. Without login, the role can do nothing any more.
     """
-    await connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(sql.Identifier(claim.name)))
+    try:
+        await connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(claim.name)))
+    except errors.DependentObjectsStillExist:
+        retired = sql.Identifier(f"{RETIRED_PREFIX}{role}")
+        await connection.execute(
+            sql.SQL("ALTER ROLE {} RENAME TO {}").format(sql.Identifier(claim.name), retired)
+        )
 
 
-async def drop_role(connection: Connection, claim: DatabaseClaim) -> None:
-    """Drop the role; raises psycopg's DependentObjectsStillExist while it has belongings elsewhere."""
-    await connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(claim.name)))
+async def sweep_roles(connection: Connection) -> None:
+    """Drop the roles that waited for another preview's database to go, where it has gone."""
+    rows = await connection.execute(_RETIRED, [RETIRED_PREFIX, ROLES_SWEPT])
+    for (name,) in await rows.fetchall():
+        with suppress(errors.DependentObjectsStillExist, errors.UndefinedObject):
+            await connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
 
 async def unregister(connection: Connection, claim: DatabaseClaim) -> None:

@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
 from controller.databases.postgres import REGISTRY_PREFIX, PostgresServer
+from controller.databases.postgres_catalog import sweep_roles
 from controller.databases.postgres_limits import DEFAULT_LIMITS, PostgresLimits
 from controller.databases.protocol import Credentials, DatabaseClaim, JobRunner
 from tests.integration.databases.relay import Relay
@@ -118,6 +119,7 @@ class PostgresWorld:
                 await connection.execute(drop.format(sql.Identifier(name)))
             for name in names:
                 await connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
+            await sweep_roles(connection)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 
 from controller.api.names import PreviewKey
 from controller.databases.postgres import REGISTRY_PREFIX
+from controller.databases.postgres_catalog import RETIRED_PREFIX
 from controller.databases.postgres_ledger import LINES_MAX
 from controller.databases.postgres_limits import PostgresLimits
 from controller.databases.protocol import Credentials, DatabaseClaim
@@ -42,6 +43,12 @@ async def is_superuser(role: str) -> bool:
         ).fetchone()
     assert row is not None
     return bool(row[0])
+
+
+async def retired_roles() -> set[str]:
+    query = "SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)"
+    async with await admin() as connection:
+        return {name for (name,) in await (await connection.execute(query, [RETIRED_PREFIX])).fetchall()}
 
 
 async def test_no_other_database_lets_it_in(world: PostgresWorld, preview: Preview) -> None:
@@ -177,11 +184,28 @@ async def test_a_guest_in_another_preview_can_still_be_dropped(
     await world.server.create(NEIGHBOUR, NEIGHBOUR_LOGIN)
     await preview.execute(f"GRANT ALL ON DATABASE {CLAIM.name} TO {NEIGHBOUR.name}")
     await preview.execute("CREATE TABLE mine (id int)")
+    await preview.execute("BEGIN; GRANT SELECT ON mine TO public; LOCK TABLE mine")
     async with await login(CLAIM, NEIGHBOUR_LOGIN) as guest:
         await guest.execute("CREATE SCHEMA guest; CREATE TABLE guest.things (id int)")
         await world.server.drop(NEIGHBOUR)
     assert not await world.exists(NEIGHBOUR.name)
-    await preview.execute("SELECT * FROM mine")
+    await world.server.create(NEIGHBOUR, NEIGHBOUR_LOGIN)
+    await world.server.drop(NEIGHBOUR)
+    await preview.execute("COMMIT; SELECT * FROM mine")
+
+
+async def test_a_role_that_others_mention_goes_with_the_last_of_them(
+    world: PostgresWorld, preview: Preview
+) -> None:
+    await world.server.create(NEIGHBOUR, NEIGHBOUR_LOGIN)
+    await preview.execute(f"CREATE TABLE mine (id int); GRANT SELECT ON mine TO {NEIGHBOUR.name}")
+    before = await retired_roles()
+    await world.server.drop(NEIGHBOUR)
+    (left,) = await retired_roles() - before
+    with pytest.raises(psycopg.OperationalError, match="not permitted to log in"):
+        await login(CLAIM, replace(NEIGHBOUR_LOGIN, role=left))
+    await world.server.drop(CLAIM)
+    assert left not in await retired_roles()
 
 
 async def test_a_drop_ends_open_connections(world: PostgresWorld, preview: Preview) -> None:
