@@ -195,11 +195,11 @@ async def drop_database(connection: Connection, claim: DatabaseClaim) -> None:
 
 
 async def drop_role(connection: Connection, claim: DatabaseClaim, role: int) -> None:
-    """Drop the role; one that another preview's database mentions gives its name free and waits for the sweep.
+    """Drop the role; one that another preview's database mentions gives up its name and waits for the sweep.
 
-    Any preview can grant something to a role whose name it guesses, and hold the lock that is needed to take it
-    back. That must not keep the other preview from being deleted, and the administrator should not have to run
-    anything in the database that did it. Without login, the role can do nothing any more.
+    Any preview can grant something to a role whose name it guesses, and hold the lock that is needed to take
+    it back. That must not keep the other preview from being deleted, and the administrator should not have to
+    run anything in the database that did it. Without login, the role can do nothing any more.
     """
     try:
         await connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(claim.name)))
