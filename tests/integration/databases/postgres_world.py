@@ -126,7 +126,7 @@ class PostgresWorld:
 async def open_world(run: JobRunner, names: tuple[str, ...]) -> AsyncIterator[PostgresWorld]:
     """A world behind a relay; at the end `names` and the registries are gone."""
     target = conninfo_to_dict(setting("POSTGRES_URL"))
-    relay = Relay(str(target.get("host", "127.0.0.1")), int(target.get("port", 5432)))
+    relay = Relay(str(target.get("host", "127.0.0.1")), int(str(target.get("port", 5432))))
     await relay.open()
     world = PostgresWorld(run, relay)
     try:
