@@ -14,6 +14,9 @@ CRASHES = 3
 QUIET_SECONDS = 5.0
 """A private service without a health check may speak another protocol than HTTP: running this long is enough."""
 TAIL_LINES = 20
+FIRST_PAUSE, LAST_PAUSE = 0.02, 0.5
+LOOK_SECONDS = 0.2
+"""A probe is cheap; looking at the engine is not, and tells nothing new until something answers or ends."""
 
 
 @dataclass(frozen=True)
@@ -105,21 +108,29 @@ async def await_ready(spec: InstanceSpec, parts: Waiting) -> None:
         NotReady: the proxy does not know it, which is not its author's fault.
     """
     began = parts.clock.monotonic()
-    pause = 0.05
+    look_at = 0.0
+    pause = FIRST_PAUSE
     while True:
         probe = await parts.router.probe(spec.name, spec.health_path)
-        state = await parts.runtime.observe(spec.preview)
-        instance = next((i for i in state.instances if i.name == spec.name), None)
         waited = parts.clock.monotonic() - began
-        verdict = judge(spec, instance, probe, waited)
-        if verdict.ready:
-            return
-        if not verdict.reason and waited >= parts.timeout:
-            ports = await parts.runtime.listening_ports(spec.name)
-            verdict = overdue(spec, instance, probe, ports, parts.timeout)
-        if verdict.reason:
-            lines = await parts.runtime.tail(spec.name, TAIL_LINES)
-            kind = NotReady if verdict.reason in ("ProxyUnaware", "InstanceGone") else InvalidSpec
-            raise kind(verdict.reason, verdict.message, lines)
+        if probe.state is ProbeState.READY or waited >= min(look_at, parts.timeout):
+            look_at = waited + LOOK_SECONDS
+            verdict = await _verdict(spec, parts, probe, waited)
+            if verdict.ready:
+                return
+            if verdict.reason:
+                lines = await parts.runtime.tail(spec.name, TAIL_LINES)
+                kind = NotReady if verdict.reason in ("ProxyUnaware", "InstanceGone") else InvalidSpec
+                raise kind(verdict.reason, verdict.message, lines)
         await parts.clock.sleep(pause)
-        pause = min(pause * 1.3, 0.5)
+        pause = min(pause * 1.3, LAST_PAUSE)
+
+
+async def _verdict(spec: InstanceSpec, parts: Waiting, probe: Probe, waited: float) -> Verdict:
+    state = await parts.runtime.observe(spec.preview)
+    instance = next((i for i in state.instances if i.name == spec.name), None)
+    verdict = judge(spec, instance, probe, waited)
+    if verdict.ready or verdict.reason or waited < parts.timeout:
+        return verdict
+    ports = await parts.runtime.listening_ports(spec.name)
+    return overdue(spec, instance, probe, ports, parts.timeout)

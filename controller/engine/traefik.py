@@ -120,7 +120,7 @@ def _address(host: str, port: int) -> str:
 
 def _providers(wanted: Wanted, token: str) -> Tree:
     return {
-        "providersThrottleDuration": "100ms",
+        "providersThrottleDuration": "25ms",
         "docker": {
             "endpoint": f"unix://{SOCKET}",
             "exposedByDefault": False,
