@@ -123,7 +123,7 @@ def _local(site: Site, ports: Ports, binaries: Binaries, progress: Progress) -> 
         processes.ensure(programs[2])
         progress.done("Kubernetes API", f"https://127.0.0.1:{ports.apiserver}")
         return cluster
-    with progress.step("Kubernetes API: starting") as step:
+    with progress.step("Kubernetes API") as step:
         for program in programs[:2]:
             processes.ensure(program)
         processes.wait_until(cluster.ready, READY_SECONDS, "kube-apiserver")

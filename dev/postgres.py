@@ -66,7 +66,7 @@ def ensure(site: Site, docker: Docker, place: Place, progress: Progress) -> Post
             progress.done("PostgreSQL", f"127.0.0.1:{place.port}")
             return server
         docker("start", name)
-    with progress.step("PostgreSQL: starting") as step:
+    with progress.step("PostgreSQL") as step:
         if docker.label("container", name, RECIPE_LABEL) != recipe:
             _create(site, docker, place, recipe, password)
         _wait(docker, name)
