@@ -20,6 +20,7 @@ from controller.build.protocol import BuildRequest
 from controller.build.session import session
 from controller.build.settings import BuildSettings
 from controller.runtime.docker.errors import translated
+from controller.runtime.docker.finish import to_the_end
 from controller.runtime.docker.images import Images
 from controller.runtime.docker.streams import LineReader
 from controller.runtime.docker.transport import Call, EngineClient, EngineRefused
@@ -142,12 +143,8 @@ class BuildKitBuilder:
     async def _cancel(self, build_id: str) -> None:
         """Stop what still runs, even while this task is being cancelled; it may have ended already."""
         call = Call("POST", "/build/cancel", {"id": build_id}, timeout_seconds=CANCEL_SECONDS)
-        asking = asyncio.create_task(self._client.call(call))
         try:
-            await asyncio.shield(asking)
-        except asyncio.CancelledError:
-            await asyncio.wait({asking}, timeout=CANCEL_SECONDS)
-            raise
+            await to_the_end(self._client.call(call))
         except (BackendUnavailable, EngineRefused):
             return
 

@@ -14,7 +14,7 @@ from controller.runtime.docker.transport import Call, EngineClient, EngineRefuse
 from controller.runtime.imagelabels import IMAGE_INSTALLATION, IMAGE_PREVIEW, owner_of
 from controller.runtime.protocol import ImageInfo, LineSink, OwnImage, RegistryCredentials
 
-DENIED = ("denied", "unauthorized", "authentication required", "forbidden")
+DENIED = ("denied", "unauthorized", "authentication required", "forbidden", "no basic auth")
 NOT_FOUND = ("not found", "manifest unknown", "no such image", "does not exist", "invalid reference")
 
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from controller.api.errors import InvalidSpec
+from controller.api.errors import InvalidSpec, NotReady
 from controller.api.names import PreviewKey
 from controller.runtime.docker import wire
 from controller.runtime.docker.container import OWN_INIT, Traits, instance_body
@@ -32,6 +32,9 @@ from controller.runtime.imagelabels import check_labels
 from controller.runtime.protocol import Instance, InstanceSpec, InstanceState
 
 SEVERAL_NETWORKS = (1, 44)
+REMOVING = "removing"
+NAME_TRIES = 50
+NAME_PAUSE = 0.1  # seconds
 STATES = {
     "created": InstanceState.CREATED,
     "running": InstanceState.RUNNING,
@@ -97,10 +100,8 @@ class Instances:
         several = await self._client.api() >= SEVERAL_NETWORKS
         traits = Traits(image.id, not own_init and await self._has_init(), several)
         body = instance_body(spec, traits, self._settings, self._label(spec))
-        container = await self._create(spec, body)
-        if container is None:
-            container = await self._adopt(spec)
-            several = False
+        container, fresh = await self._create_or_adopt(spec, body)
+        several = several and fresh
         if spec.network is not None and not several:
             await self._networks.attach(container, spec.network, spec.service)
         await self.run(container, spec.name)
@@ -136,14 +137,26 @@ class Instances:
             raise
         return wire.Created.model_validate_json(answer).id
 
-    async def _adopt(self, spec: InstanceSpec) -> str:
-        """Take over what an earlier, interrupted start left under the name."""
-        existing = await self.inspect(spec.name)
-        if existing is not None:
-            owner = preview_of(existing.labels, self._settings.installation)
-            if owner == spec.preview and existing.labels.get(CONFIG) == spec.config_hash:
-                return existing.id
-        raise name_taken("Container", spec.name)
+    async def _create_or_adopt(self, spec: InstanceSpec, body: object) -> tuple[str, bool]:
+        """A container of that name, and whether it is new or what an interrupted start left.
+
+        A name that is held by nothing that can be seen belongs to a creation or removal under way: that is
+        waited for.
+        """
+        for _ in range(NAME_TRIES):
+            created = await self._create(spec, body)
+            if created is not None:
+                return created, True
+            existing = await self.inspect(spec.name)
+            if existing is not None and existing.state.status != REMOVING:
+                owner = preview_of(existing.labels, self._settings.installation)
+                if owner != spec.preview or existing.labels.get(CONFIG) != spec.config_hash:
+                    raise name_taken("Container", spec.name)
+                return existing.id, False
+            await asyncio.sleep(NAME_PAUSE)
+        raise NotReady(
+            "NameBusy", f"Container {spec.name} is still being created or removed; it is tried again."
+        )
 
     async def _has_init(self) -> bool:
         if self._init is None:
@@ -154,7 +167,7 @@ class Instances:
     def _instance(self, container: wire.Container) -> Instance | None:
         labels = container.labels
         preview = preview_of(labels, self._settings.installation)
-        if preview is None:
+        if preview is None or container.state.status == REMOVING:
             return None
         state = STATES.get(container.state.status, InstanceState.EXITED)
         health = container.state.health

@@ -10,6 +10,7 @@ from collections import deque
 from controller.api.errors import BackendUnavailable, InvalidSpec, NotReady
 from controller.runtime.docker import wire
 from controller.runtime.docker.errors import name_taken, network_missing
+from controller.runtime.docker.finish import to_the_end
 from controller.runtime.docker.labels import preview_of
 from controller.runtime.docker.settings import DockerSettings
 from controller.runtime.docker.streams import FrameReader
@@ -134,12 +135,8 @@ class Jobs:
 
     async def _finish(self, container: str) -> None:
         """Remove it even when this task is being cancelled; what fails is left to the cleanup."""
-        removal = asyncio.create_task(self.remove(container))
         try:
-            await asyncio.shield(removal)
-        except asyncio.CancelledError:
-            await asyncio.wait({removal}, timeout=10)
-            raise
+            await to_the_end(self.remove(container))
         except (BackendUnavailable, EngineRefused):
             return
 

@@ -14,6 +14,7 @@ from controller.api.names import PreviewKey, short_hash
 from controller.runtime.docker import wire
 from controller.runtime.docker.container import endpoint
 from controller.runtime.docker.errors import name_taken, network_missing
+from controller.runtime.docker.finish import to_the_end
 from controller.runtime.docker.labels import REVISION, network_labels, preview_of, selector
 from controller.runtime.docker.settings import DockerSettings
 from controller.runtime.docker.transport import EngineClient, EngineRefused, filters
@@ -71,29 +72,38 @@ class Networks:
 
     async def create(self, spec: NetworkSpec) -> None:
         """See Runtime.create_network."""
-        existing = await self._inspect(spec.name)
-        if existing is not None:
-            labels = existing.labels or {}
-            mine = preview_of(labels, self._settings.installation) == spec.preview
-            if not mine or labels.get(REVISION) != spec.revision:
-                raise name_taken("Network", spec.name)
-            return
         avoid: set[str] = set()
         for attempt in range(ATTEMPTS):
+            if await self._present(spec):
+                return
             subnet = await self._reserve(avoid)
+            bridge = bridge_name(self._settings.installation, spec.name, attempt)
             try:
-                await self._create(spec, subnet, bridge_name(self._settings.installation, spec.name, attempt))
+                # Two creations at once can both succeed, under one name: none is left behind unfinished.
+                await to_the_end(self._create(spec, subnet, bridge))
             except EngineRefused as error:
                 text = error.message.lower()
                 if "overlap" in text:
                     avoid.add(subnet)
-                elif "bridge name" not in text:
+                elif error.status != 409 and "bridge name" not in text:
                     raise
             else:
                 return
             finally:
                 self._reserved.discard(subnet)
         raise self._exhausted()
+
+    async def _present(self, spec: NetworkSpec) -> bool:
+        existing = await self._inspect(spec.name)
+        if existing is None:
+            return False
+        labels = existing.labels or {}
+        if (
+            preview_of(labels, self._settings.installation) != spec.preview
+            or labels.get(REVISION) != spec.revision
+        ):
+            raise name_taken("Network", spec.name)
+        return True
 
     async def attach(self, container: str, network: str, service: str) -> None:
         """Attach a container under its service's name; one that is attached already stays so."""
@@ -156,12 +166,7 @@ class Networks:
             "IPAM": {"Driver": "default", "Config": [{"Subnet": subnet}]},
             "Labels": network_labels(spec, self._settings.installation),
         }
-        try:
-            await self._client.post("/networks/create", body)
-        except EngineRefused as error:
-            if error.status == 409:
-                raise name_taken("Network", spec.name) from error
-            raise
+        await self._client.post("/networks/create", body)
 
     def _exhausted(self) -> BackendUnavailable:
         return BackendUnavailable(

@@ -54,7 +54,7 @@ class Hand:
 
     async def jobs(self) -> int:
         wanted = {"label": [self._label, "previewcloud.job=true"]}
-        return len(await asyncio.to_thread(lambda: self._client.containers.list(all=True, filters=wanted)))
+        return len(await asyncio.to_thread(lambda: self._client.api.containers(all=True, filters=wanted)))
 
     def clean(self) -> None:
         """Remove all that the test made."""
