@@ -68,6 +68,14 @@ class Look:
             work.report.shown()
         return replace(observed, published=live)
 
+    def progress(self, work: Pass, step: str) -> None:
+        """Where nothing serves yet, the platform's own page says what is being done."""
+        wanted = work.wanted
+        if wanted is None or wanted.empty or work.memory.published is not None:
+            return
+        page = replace(page_state(work.status), step=step)
+        self._backends.router.publish(work.preview.key, waiting_routes(wanted), page)
+
     async def _stored(self, work: Pass, wanted: Desired) -> bool:
         """The Secret with the database's login is there: the right one, or any of ours that has to go."""
         if wanted.database is None and work.status.database is None and not wanted.empty:

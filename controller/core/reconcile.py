@@ -118,6 +118,7 @@ class Reconciler:
         async def announce(action: Action, moment: Moment) -> None:
             if moment is Moment.BEFORE:
                 work.step(stages[id(action)], str(action))
+                self._look.progress(work, str(action))
             await work.report.announce(action, moment)
 
         await execute(

@@ -20,7 +20,7 @@ def live_routes(observed: Observed, live: str) -> tuple[PublicRoute, ...]:
 def waiting_routes(wanted: Desired) -> tuple[PublicRoute, ...]:
     """The public hosts of a preview that does not serve yet: the platform's own page answers there."""
     return tuple(
-        PublicRoute(router=f"{wanted.slug}-{a.service}", host=a.host, instance=None, users=None)
+        PublicRoute(router=f"{wanted.slug}-{a.service}", host=a.host, instance=None, users=wanted.users)
         for a in wanted.addresses
         if a.public
     )

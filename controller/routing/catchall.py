@@ -1,5 +1,4 @@
 """The listener behind every host that no instance serves: it answers with a page and does nothing else.
-nothing else.
 
 404 for an unknown host, 502 with the reason for a failed preview, 503 with Retry-After for one that is on
 its way. Browsers get HTML, everything else one line of text. Bodies are never read.

@@ -39,16 +39,16 @@ def page_for(host: str, found: HostEntry | None, admitted: bool) -> Page:
         return Page(404, "No preview here", f"No preview answers at {host}.")
     if found.route.users is not None and not admitted:
         return Page(503, "Not ready", "This preview is not ready.", RETRY_SECONDS)
-    page = found.page
+    page, preview = found.page, found.preview
     if page.phase == _FAILED:
         reason = page.reason or "Unknown"
-        return Page(502, "Failed", f"The preview {found.preview} failed: {reason}.")
+        ask = f"kubectl describe preview {preview.name} --namespace {preview.namespace}"
+        return Page(502, "Failed", f"The preview {preview} failed: {reason}. The reason in full: {ask}")
     if page.phase in _ENDED:
-        return Page(503, page.phase, f"The preview {found.preview} has ended.", RETRY_SECONDS * 20)
-    state = ": ".join(part for part in (page.phase, page.step or page.reason) if part)
-    return Page(
-        503, page.phase or "Starting", f"The preview {found.preview} is not ready: {state}.", RETRY_SECONDS
-    )
+        return Page(503, page.phase, f"The preview {preview} has ended.", RETRY_SECONDS * 20)
+    why = page.step or page.reason
+    text = f"The preview {preview} is not ready{': ' if why else ''}{why}."
+    return Page(503, page.phase or "Starting", text, RETRY_SECONDS)
 
 
 def as_html(host: str, page: Page) -> str:
@@ -75,7 +75,7 @@ _HTML = Template("""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 $refresh
-<title>$title - $host</title>
+<title>$title · $host</title>
 <style>
 :root { color-scheme: light dark; }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; }
@@ -90,7 +90,7 @@ small { opacity: .65; overflow-wrap: anywhere; }
 <main>
 <h1>$title</h1>
 <p>$text</p>
-<small>$host - $status</small>
+<small>$host · $status</small>
 </main>
 </body>
 </html>

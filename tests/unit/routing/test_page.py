@@ -25,6 +25,7 @@ def found(page: PageState) -> HostEntry:
         (PageState("Creating", step="Building images"), 503, "Building images", True),
         (PageState("Queued"), 503, "Queued", True),
         (PageState("Failed", reason="BuildFailed"), 502, "BuildFailed", False),
+        (PageState("Failed"), 502, "kubectl describe preview pr-1 --namespace team", False),
         (PageState("Expired"), 503, "ended", True),
         (PageState(""), 503, "team/pr-1", True),
     ],
@@ -32,7 +33,7 @@ def found(page: PageState) -> HostEntry:
 def test_what_a_known_preview_says(state: PageState, status: int, words: str, retries: bool) -> None:
     page = page_for(HOST, found(state), admitted=False)
     assert page.status == status
-    assert words in page.text
+    assert words in f"{page.title}: {page.text}"
     assert (page.retry_seconds is not None) == retries
 
 
