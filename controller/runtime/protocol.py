@@ -1,8 +1,9 @@
 """What the core asks of a place where services run; Docker is one answer, the in-memory twin another.
 
-Words: an *instance* is one running copy of a service; a *revision* is the set of instances that belong to one configuration of a
-preview and switch together; a *network* is what the instances of one revision meet on. Every call is idempotent: asking for what is
-already so succeeds and changes nothing. Everything is filtered by installation: what another installation made does not exist here.
+Words: an *instance* is one running copy of a service; a *revision* is the set of instances that belong to one
+configuration of a preview and switch together; a *network* is what the instances of one revision meet on.
+Every call is idempotent: asking for what is already so succeeds and changes nothing. Everything is filtered
+by installation: what another installation made does not exist here.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class Instance:
     out_of_memory: bool = False
     started_at: datetime | None = None
     route: RouteSpec | None = None
-    """How it is reached, as it was started: an operator that comes back shows it before it knows anything else."""
+    """How it is reached, as it was started: an operator that comes back shows it before all else."""
 
 
 @dataclass(frozen=True)
@@ -232,4 +233,4 @@ class Runtime(Protocol):
         """Remove throwaway containers that an earlier operator left behind."""
 
     def watch(self) -> AsyncIterator[PreviewKey | None]:
-        """Yield the preview to which something happened; None when events may have been missed (reconnected)."""
+        """Yield the preview to which something happened; None when events may have been missed."""
