@@ -76,6 +76,7 @@ def rules(settings: Settings) -> Rules:
         scheme=settings.preview_scheme,
         port=settings.preview_port,
         single_label=settings.preview_single_label,
+        local_registries=frozenset(settings.local_registries),
         max_cpu_millis=cpu_millis(settings.max_cpu),
         max_memory_bytes=memory_bytes(settings.max_memory),
     )

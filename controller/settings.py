@@ -77,6 +77,9 @@ class Settings(BaseSettings):
         default=45, gt=0, description="Seconds between two looks at everything that runs."
     )
 
+    local_registries: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Registries on the engine's own host (host:port, by comma) to pull from."
+    )
     builds: int = Field(default=2, ge=1, description="Image builds at once.")
     build_timeout: float = Field(default=1800, gt=0, description="Seconds that one build may take.")
     build_context_bytes: int = Field(
@@ -129,7 +132,7 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8091", description="The same page as Traefik reaches it."
     )
 
-    @field_validator("git_allowed_hosts", mode="before")
+    @field_validator("git_allowed_hosts", "local_registries", mode="before")
     @classmethod
     def _by_comma(cls, value: object) -> object:
         if isinstance(value, str):

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
 from controller.build.context import Context, plan_context
+from controller.build.dockerfile import check_dockerfile
 from controller.build.progress import Progress
 from controller.build.protocol import BuildRequest
 from controller.build.session import session
@@ -90,6 +91,7 @@ class BuildKitBuilder:
 
     async def _context(self, request: BuildRequest, tree: Tree) -> Context:
         context = await plan_context(request, tree)
+        check_dockerfile(request.service, context.dockerfile.decode(errors="replace"), request.args)
         if context.size > self._settings.context_bytes:
             raise InvalidSpec(
                 "ContextTooLarge",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from controller.api.errors import InvalidSpec
+from controller.build.dockerfile import check_dockerfile
 from controller.build.protocol import BuildRequest
 from controller.runtime.imagelabels import check_labels
 from controller.runtime.memory import MemoryRuntime
@@ -92,7 +93,7 @@ class MemoryBuilder:
     async def _require_dockerfile(request: BuildRequest, tree: Tree) -> None:
         path = posixpath.normpath(posixpath.join(request.context, request.dockerfile))
         try:
-            await tree.read(path, 1024 * 1024)
+            dockerfile = await tree.read(path, 1024 * 1024)
         except InvalidSpec as error:
             if error.reason != "FileMissing":
                 raise
@@ -101,3 +102,4 @@ class MemoryBuilder:
                 f"Service {request.service}: {path} is not in commit {request.commit[:12]}; "
                 "add it or correct `dockerfile` and `context`.",
             ) from error
+        check_dockerfile(request.service, dockerfile.decode(errors="replace"), request.args)

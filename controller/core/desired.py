@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from controller.api import names
 from controller.api.errors import InvalidSpec
+from controller.api.images import names_own_host, registry_of
 from controller.api.names import PreviewKey
 from controller.api.references import resolve
 from controller.api.spec import Build, Service, Trust
@@ -117,6 +118,12 @@ def _image(inputs: Inputs, rules: Rules, service: Service, addresses: tuple[Addr
             raise InvalidSpec(
                 "ImageRefused",
                 f"services.{service.name}.image: {names.IMAGE_PREFIX}… is the platform's own; name another image.",
+            )
+        if names_own_host(service.image) and registry_of(service.image) not in rules.local_registries:
+            raise InvalidSpec(
+                "ImageRefused",
+                f"services.{service.name}.image: the registry is an address of the engine's own host; name another "
+                "registry, or have it listed in LOCAL_REGISTRIES.",
             )
         return DesiredImage(service.name, service.image, registry=inputs.registry)
     if service.build is None:

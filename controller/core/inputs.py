@@ -20,6 +20,8 @@ class Rules:
     scheme: str = "http"
     port: int = 0
     single_label: bool = False
+    local_registries: frozenset[str] = frozenset()
+    """Registries on the engine's own host (host:port) that images may come from."""
     max_cpu_millis: int = 2000
     max_memory_bytes: int = 2 * 1024**3
 

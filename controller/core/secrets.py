@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from controller.api import names
 from controller.api.errors import InvalidSpec
+from controller.api.images import registry_of
 from controller.api.preview import Preview
 from controller.api.references import literal
 from controller.api.spec import EnvVar, SecretKeyRef, Trust
@@ -16,20 +17,11 @@ from controller.source.protocol import GitCredentials
 
 REPOSITORY_LABEL = f"{names.GROUP}/repository"
 INJECT_LABEL = f"{names.GROUP}/inject"
-DOCKER_HUB = "docker.io"
 
 
 def repository_label(repository: str) -> str:
     """The label's value for a repository: `acme.shop` for `acme/shop` (an owner holds no dot)."""
     return repository.lower().replace("/", ".", 1)
-
-
-def image_registry(reference: str) -> str:
-    """The registry host of an image reference, as Docker reads it."""
-    first, slash, _ = reference.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return first
-    return DOCKER_HUB
 
 
 class SecretReader:
@@ -92,7 +84,7 @@ class SecretReader:
         try:
             auths = json.loads(secret.data.get(".dockerconfigjson", "{}")).get("auths", {})
             logins = {urlsplit(f"//{host.split('://')[-1]}").netloc: login for host, login in auths.items()}
-            host = next(h for h in map(image_registry, images) if h in logins)
+            host = next(h for h in map(registry_of, images) if h in logins)
             username, password = str(logins[host]["username"]), str(logins[host]["password"])
         except StopIteration:
             return None
