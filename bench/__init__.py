@@ -1,0 +1,1 @@
+"""Benchmarks: what PreviewCloud costs beside what people would use without it; see README.md."""
