@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export CLUSTER INSTALLATION_ID PREVIEW_DOMAIN PREVIEWCLOUD_STATE PREVIEWCLOUD_CACHE KUBEBUILDER_ASSETS
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down clean status test lint test-unit test-integration test-crash bench crd
+.PHONY: help venv up down clean status test lint test-unit test-integration test-crash bench crd settings
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,9 +42,13 @@ lint: $(STAMP) ## Linters, types, import contracts, and no drift in what is gene
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m controller.api.crd | cmp - crds/previews.yaml || { echo "crds/ is behind the models: make crd"; exit 1; }
+	@$(PY) -m controller.settings_page | cmp - docs/settings.md || { echo "docs/settings.md is behind the settings: make settings"; exit 1; }
 
 crd: $(STAMP) ## Write crds/ anew from the models
 	@$(PY) -m controller.api.crd > crds/previews.yaml
+
+settings: $(STAMP) ## Write docs/settings.md anew from the settings
+	@$(PY) -m controller.settings_page > docs/settings.md
 
 test-unit: $(STAMP) ## The rules on the in-memory twins; under 30 s
 	@$(PY) -m pytest -q -n 2 tests/unit
