@@ -1,4 +1,6 @@
-"""`python -m controller`: settings from the environment, backends from the settings, then kopf until SIGTERM."""
+"""`python -m controller`: settings from the environment, backends from the settings, then kopf until
+SIGTERM.
+"""
 
 from __future__ import annotations
 

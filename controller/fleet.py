@@ -3,7 +3,8 @@
     kopf's events ──▶ see ──▶ the object's worker
     engine events, a survey at an interval ──▶ wake whom it concerns
 
-The router is told that everything is known (`settle`) once every Preview that existed at start has been looked at.
+The router is told that everything is known (`settle`) once every Preview that existed at start has been
+looked at.
 """
 
 from __future__ import annotations
@@ -93,7 +94,9 @@ class Fleet:
         await asyncio.gather(*(worker.close() for worker in self._workers.values()))
 
     def see(self, kind: str | None, body: Body) -> None:
-        """Take an event of the watch: its kind (ADDED, MODIFIED, DELETED, or None from the first list) and the object."""
+        """Take an event of the watch: its kind (ADDED, MODIFIED, DELETED, or None from the first list) and
+        the object.
+        """
         preview = _parsed(body)
         if preview is None:
             return
@@ -156,7 +159,7 @@ class Fleet:
             log.warning("survey failed", reason=error.reason, message=error.message)
             return
         now = Survey(runtime, frozenset().union(*found))
-        for key, worker in self._workers.items():
+        for worker in self._workers.values():
             if _changed(worker, self._last, now):
                 worker.wake()
         self._last = now
@@ -175,7 +178,9 @@ def _changed(worker: Worker, before: Survey, now: Survey) -> bool:
 
 
 def _parsed(body: Body) -> Preview | None:
-    """The Preview, or None with a line in the log: the schema refuses what cannot be read, so it is from another version."""
+    """The Preview, or None with a line in the log: the schema refuses what cannot be read, so it is from
+    another version.
+    """
     try:
         return parse(body)
     except PreviewError as error:

@@ -1,7 +1,8 @@
-"""Handlers: the only module that knows kopf. The one handler hands the newest body to the fleet and returns at once.
+"""Handlers: the only module that knows kopf. The one handler hands the newest body to the fleet at once.
 
-Raw events (`on.event`) and no change handlers: the worker is level-triggered and keeps its own finalizer, so kopf's diffs, progress and
-queueing would only add writes, and would keep an annotation such as `abandon` waiting behind a deletion that is being retried.
+Raw events (`on.event`) and no change handlers: the worker is level-triggered and keeps its own finalizer,
+so kopf's diffs, progress and queueing would only add writes, and would keep an annotation such as `abandon`
+waiting behind a deletion that is being retried.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ def register(registry: kopf.OperatorRegistry, fleet: Fleet) -> None:
 
 
 async def watch(fleet: Fleet, namespace: str) -> None:
-    """Hand all Previews (of one namespace, or of all) to the fleet until the process is told to end (SIGTERM, SIGINT)."""
+    """Hand all Previews (of one namespace, or of all) to the fleet until the process is told to end
+    (SIGTERM, SIGINT).
+    """
     registry = kopf.OperatorRegistry()
     register(registry, fleet)
     await kopf.operator(

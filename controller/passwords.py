@@ -22,7 +22,9 @@ def new_password() -> str:
 
 
 class PasswordHasher:
-    """Makes htpasswd lines; the same salt text and password give the same line, so that nothing restarts for a new salt."""
+    """Makes htpasswd lines; the same salt text and password give the same line, so that nothing restarts
+    for a new salt.
+    """
 
     def __init__(self, hash_password: Callable[[bytes, bytes], bytes] = bcrypt.hashpw) -> None:
         self._hash = hash_password

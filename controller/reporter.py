@@ -1,7 +1,7 @@
 """Reporter: what a pass says, on its way to the status, the log and whoever announces.
 
-Progress is coalesced: a quick pass writes its end only, a long one at most every two seconds. A pass over something that is as it
-should be says nothing at all.
+Progress is coalesced: a quick pass writes its end only, a long one at most every two seconds. A pass over
+something that is as it should be says nothing at all.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The operator's settings, read once from the environment; every variable is described here and nowhere else."""
+"""The operator's settings, read once from the environment; every variable is described here and nowhere
+else.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Slugs: who holds which, over all Previews. Filled from the annotations at start, asked before every first side effect."""
+"""Slugs: who holds which, over all Previews. Filled from the annotations at start, asked before every first
+side effect.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ class Slugs:
         self._held: dict[str, Holder] = {}
 
     def adopt(self, previews: Iterable[Preview]) -> None:
-        """Take over what annotations say, the oldest object first; a slug that a source cannot have is not believed."""
+        """Take over what annotations say, the oldest object first; a slug that a source cannot have is not
+        believed.
+        """
         for preview in sorted(previews, key=lambda p: (str(p.metadata.creation_timestamp or ""), p.key)):
             source = preview.spec.source
             place = (source.repository, source.pull_request, source.branch)

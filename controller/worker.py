@@ -1,6 +1,6 @@
-"""One worker per Preview: it coalesces triggers, lets a newer wish cancel what runs, backs off by itself, and writes the status.
+"""One worker per Preview: it coalesces triggers, lets a newer wish cancel what runs, and writes the status.
 
-    event, drift, timer ──▶ wake ──▶ claim (finalizer, slug) ──▶ reconcile ──▶ status, Events ──▶ sleep, or wake again later
+    event, drift, timer ──▶ wake ──▶ claim (finalizer, slug) ──▶ reconcile ──▶ status, Events ──▶ back off
 
 The API server is written to by nobody else.
 """

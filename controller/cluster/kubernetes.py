@@ -1,11 +1,11 @@
 """The Kubernetes API through the official client's asyncio half; answers stay plain JSON.
 
-Writes to a Preview are two: one merge patch for finalizer and slug, one for the status. Both come from the worker alone.
+Writes to a Preview are two: one merge patch for finalizer and slug, one for the status. Both come from the
+worker alone.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Mapping
@@ -215,7 +215,7 @@ async def _answer(
     try:
         response = cast("_Response", await call)
         content = await response.read()
-    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise _unavailable(f"{type(error).__name__}") from error
     if (response.status == NOT_FOUND and missing_is_fine) or (response.status == 403 and forbidden_is_fine):
         return {}

@@ -24,7 +24,9 @@ class SecretData:
 
 
 class Cluster(Protocol):
-    """The Kubernetes API; every call raises BackendUnavailable (ClusterUnavailable) when it does not answer."""
+    """The Kubernetes API; every call raises BackendUnavailable (ClusterUnavailable) when it does not
+    answer.
+    """
 
     async def previews(self) -> tuple[Body, ...]:
         """All Previews that this operator watches."""
@@ -48,7 +50,7 @@ class Cluster(Protocol):
         """All Secrets with a label selector."""
 
     async def store_secret(self, preview: Preview, name: str, data: Mapping[str, str]) -> None:
-        """Create or replace a Secret owned by the Preview; raises Conflict when the name is someone else's."""
+        """Create or replace a Secret owned by the Preview; Conflict when the name is someone else's."""
 
     async def delete_secret(self, preview: PreviewKey, name: str) -> None:
         """Delete a Secret that is the Preview's; gone already is fine."""

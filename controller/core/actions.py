@@ -1,4 +1,6 @@
-"""The steps a plan is made of. Each is a frozen value that says in one line what it will do; `execute` carries them out."""
+"""The steps a plan is made of. Each is a frozen value that says in one line what it will do; `execute`
+carries them out.
+"""
 
 from __future__ import annotations
 
@@ -126,7 +128,8 @@ class Publish:
     routes: tuple[PublicRoute, ...]
 
     def __str__(self) -> str:
-        return f"route {', '.join(route.host for route in self.routes) or 'no host'} to revision {self.revision[:8]}"
+        hosts = ", ".join(route.host for route in self.routes) or "no host"
+        return f"route {hosts} to revision {self.revision[:8]}"
 
 
 @dataclass(frozen=True)

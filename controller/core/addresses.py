@@ -1,4 +1,6 @@
-"""Addresses: where each service of a preview answers, and what the platform's names stand for. Pure, known before any build."""
+"""Addresses: where each service of a preview answers, and what the platform's names stand for. Pure, known
+before any build.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def address(inputs: Inputs, service: Service, rules: Rules) -> Address:
 
 
 def main_url(addresses: tuple[Address, ...]) -> str | None:
-    """The URL that stands for the whole preview: web > frontend > app > api > the first public service; None without one."""
+    """The URL that stands for the whole preview: web > frontend > app > api > the first public service;
+    None without one.
+    """
     public = {address.service: address.url for address in addresses if address.public}
     for name in MAIN_SERVICES:
         if name in public:

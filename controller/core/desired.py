@@ -1,9 +1,10 @@
 """Desired: what should be, computed from a spec, a preview file and the installation's rules. Pure.
 
-    Inputs (spec, file, secrets, credentials, known images) ──▶ desired() ──▶ Desired (images, database, instances, addresses)
+    Inputs (spec, file, secrets, login, known images) ──▶ desired() ──▶ images, database, instances, addresses
 
-Instances can be described only when every image is known (its EXPOSE decides a port that was left out, and every sibling's URL holds
-that port); until then `Desired.instances` is None, and the plan prepares images and database first.
+Instances can be described only when every image is known (its EXPOSE decides a port that was left out, and
+every sibling's URL holds that port); until then `Desired.instances` is None, and the plan prepares images
+and database first.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ def desired(inputs: Inputs, rules: Rules) -> Desired:
     """What should be.
 
     Raises:
-        InvalidSpec: a reference that does not resolve, a secret in a build argument, an image or a limit that is not allowed.
+        InvalidSpec: a reference that does not resolve, a secret in a build argument, an image or a limit
+        that is not allowed.
     """
     addresses = tuple(address(inputs, service, rules) for service in inputs.services)
     images = tuple(_image(inputs, rules, service, addresses) for service in inputs.services)
@@ -117,13 +119,13 @@ def _image(inputs: Inputs, rules: Rules, service: Service, addresses: tuple[Addr
         if service.image.startswith(names.IMAGE_PREFIX):
             raise InvalidSpec(
                 "ImageRefused",
-                f"services.{service.name}.image: {names.IMAGE_PREFIX}… is the platform's own; name another image.",
+                f"services.{service.name}.image: {names.IMAGE_PREFIX}… is the platform's own; name another.",
             )
         if names_own_host(service.image) and registry_of(service.image) not in rules.local_registries:
             raise InvalidSpec(
                 "ImageRefused",
-                f"services.{service.name}.image: the registry is an address of the engine's own host; name another "
-                "registry, or have it listed in LOCAL_REGISTRIES.",
+                f"services.{service.name}.image: the registry is an address of the engine's own host; name "
+                "another, or have it listed in LOCAL_REGISTRIES.",
             )
         return DesiredImage(service.name, service.image, registry=inputs.registry)
     if service.build is None:

@@ -1,6 +1,7 @@
 """Execute: carries a plan out, stage by stage, the actions of one stage side by side. It decides nothing.
 
-Every action is announced before and after: progress, the log, and whoever tests what a crash at that very moment leaves behind.
+Every action is announced before and after: progress, the log, and whoever tests what a crash at that very
+moment leaves behind.
 """
 
 from __future__ import annotations

@@ -97,8 +97,8 @@ def check_trust(source: Source) -> None:
     if source.trust is Trust.FORK and source.approved_commit != source.commit:
         raise InvalidSpec(
             "NotApproved",
-            f"Commit {source.commit[:12]} comes from a fork; someone with write permission must approve this very "
-            "commit (spec.source.approvedCommit).",
+            f"Commit {source.commit[:12]} comes from a fork; someone with write permission must approve this "
+            "very commit (spec.source.approvedCommit).",
         )
 
 
@@ -125,7 +125,7 @@ async def _preview_file(source: Source, sources: Sources, secrets: SecretReader)
         if source.config_commit is None:
             raise InvalidSpec(
                 "ConfigCommitMissing",
-                "A fork's preview file is read from the base: give spec.source.configCommit, or spec.services.",
+                "A fork's preview file is read from the base: give source.configCommit, or services.",
             )
         commit = source.config_commit
     tree = await _fetch(source, commit, sources, secrets)

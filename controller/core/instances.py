@@ -1,7 +1,7 @@
 """Instances: the revision that a preview's services form, each fully described. Pure.
 
-Everything switches together: when one service changes, all of them start anew beside the old ones, on a network of their own, so that
-no request crosses from one version to another.
+Everything switches together: when one service changes, all of them start anew beside the old ones, on a
+network of their own, so that no request crosses from one version to another.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def digest(content: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _draft(  # noqa: PLR0913 - a pure function of all that decides one instance
+def _draft(  # noqa: PLR0913, PLR0917 - a pure function of all that decides one instance
     inputs: Inputs,
     rules: Rules,
     service: Service,

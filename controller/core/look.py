@@ -1,4 +1,6 @@
-"""Look: what is there of a preview, asked from engine, database servers and cluster. Changes nothing but the router's page."""
+"""Look: what is there of a preview, asked from engine, database servers and cluster. Changes nothing but
+the router's page.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,8 @@ from dataclasses import replace
 
 from controller.api import names
 from controller.core.desired import Desired, desired
-from controller.core.inputs import Inputs, Rules
 from controller.core.execute import Backends
+from controller.core.inputs import Inputs, Rules
 from controller.core.observed import Observed, Served, live_revision, usable
 from controller.core.show import live_routes, page_state, waiting_routes
 from controller.core.work import Pass
@@ -90,7 +92,9 @@ class Look:
         return same and secret.owner_uid == work.preview.metadata.uid
 
     async def _database(self, work: Pass, wanted: Desired) -> tuple[DatabaseState | None, str]:
-        """The preview's database where one is wanted, or was, or may have been (a deletion looks everywhere)."""
+        """The preview's database where one is wanted, or was, or may have been (a deletion looks
+        everywhere).
+        """
         claim = DatabaseClaim(names.database_name(work.slug), work.preview.key, work.slug)
         servers = self._backends.databases
         if wanted.database is not None:

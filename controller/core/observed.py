@@ -50,9 +50,10 @@ class Served:
 def live_revision(observed: Observed, served: Served, target: str | None) -> str | None:
     """Which revision the world should see right now, before anything is done.
 
-    What is published stays, as long as one of its instances is left. After a restart nothing is published: then a revision counts
-    as proved when the status names its commit, or when it is known not to be the target (it was switched to once; the target may
-    never have answered). A broken one does not win over a target that runs whole: that one was caught while the old one retired.
+    What is published stays, as long as one of its instances is left. After a restart nothing is published:
+    then a revision counts as proved when the status names its commit, or when it is known not to be the
+    target (it was switched to once; the target may never have answered). A broken one does not win over a
+    target that runs whole: that one was caught while the old one retired.
 
     Args:
         observed: what is there.

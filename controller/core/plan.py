@@ -1,4 +1,4 @@
-"""Plan: the ordered steps from what is observed to what is desired. Pure; the product's rules of order live here.
+"""Plan: the ordered steps from what is observed to what is desired. Pure; the rules of order live here.
 
     images and database first ▶ start beside the old ▶ ready ▶ switch ▶ retire the old ▶ tidy up
 
@@ -71,7 +71,9 @@ def rollback(observed: Observed, revision: str) -> Plan:
 
 
 def repair(observed: Observed, live: str) -> Plan:
-    """Bring the serving revision's instances back without knowing its configuration: those that stopped start again."""
+    """Bring the serving revision's instances back without knowing its configuration: those that stopped
+    start again.
+    """
     stopped = tuple(
         ResumeInstance(instance.name) for instance in observed.of_revision(live) if instance.state not in RUNS
     )
@@ -174,7 +176,9 @@ def _switch(desired: Desired, observed: Observed, *, changed: bool) -> list[Stag
 
 
 def _retire(desired: Desired, observed: Observed) -> list[Stage]:
-    """The replaced revision ends, dependents before what they depend on, so that open requests find their siblings."""
+    """The replaced revision ends, dependents before what they depend on, so that open requests find their
+    siblings.
+    """
     kept = {desired.revision, *_overtaken(desired, observed)}
     old = [i for i in observed.runtime.instances if i.revision not in kept]
     if not old:

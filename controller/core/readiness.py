@@ -1,18 +1,22 @@
-"""Readiness: is an instance fit to serve, on its way, or beyond hope? One pure judgement, and the loop that asks for it."""
+"""Readiness: is an instance fit to serve, on its way, or beyond hope? One pure judgement, and the loop that
+asks for it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from controller.api.errors import InvalidSpec, NotReady
-from controller.routing.protocol import Probe, ProbeState, Router
 from controller.core.clock import Clock
+from controller.routing.protocol import Probe, ProbeState, Router
 from controller.runtime.protocol import Instance, InstanceSpec, InstanceState, Runtime
 
 CRASHES = 3
 """Ends of an instance before it counts as a crash loop."""
 QUIET_SECONDS = 5.0
-"""A private service without a health check may speak another protocol than HTTP: running this long is enough."""
+"""A private service without a health check may speak another protocol than HTTP: running this long is
+enough.
+"""
 TAIL_LINES = 20
 FIRST_PAUSE, LAST_PAUSE = 0.02, 0.5
 LOOK_SECONDS = 0.2
@@ -67,7 +71,7 @@ def overdue(
     if probe.state is ProbeState.FAILING:
         return Verdict(
             reason="HealthCheckFailing",
-            message=f"{name}: GET {spec.health_path or '/'} {_answered(probe)} for {limit}; 200-399 was expected.",
+            message=f"{name}: GET {spec.health_path or '/'} {_answered(probe)} for {limit}, not 200-399.",
         )
     if probe.state is ProbeState.UNKNOWN:
         return Verdict(

@@ -2,7 +2,8 @@
 
     observe ▶ show what serves ▶ gather ▶ (desired, plan, execute) until nothing is left to do ▶ status
 
-It never asks what happened, only what is and what should be. Every failure ends in a status; nothing is raised but cancellation.
+It never asks what happened, only what is and what should be. Every failure ends in a status; nothing is
+raised but cancellation.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from controller.api.status import ConditionType
 from controller.core import status as statuses
 from controller.core.actions import Action, Plan
 from controller.core.desired import Desired
-from controller.core.inputs import Rules
 from controller.core.execute import Backends, Execution, Moment, execute
 from controller.core.gather import Sources, gather
+from controller.core.inputs import Rules
 from controller.core.look import Look
 from controller.core.observed import Observed
 from controller.core.plan import plan, repair, rollback
@@ -28,7 +29,9 @@ from controller.runtime.protocol import RuntimeState
 from controller.source.protocol import Tree
 
 ROUNDS = 6
-"""Plans in a row before something must be wrong: images first, then the rest, and one to see that nothing is left."""
+"""Plans in a row before something must be wrong: images first, then the rest, and one to see that nothing
+is left.
+"""
 
 
 class Reconciler:
@@ -40,7 +43,7 @@ class Reconciler:
         self._look = Look(backends, rules)
 
     async def run(self, preview: Preview, slug: str, memory: Memory, report: Report) -> Outcome:
-        """One pass. The slug is written to the resource already; `preview.status` is what was written last."""
+        """One pass. The slug is on the resource already; `preview.status` is what was written last."""
         work = Pass(preview, slug, preview.status.model_copy(update={"slug": slug}), memory, report)
         try:
             if preview.deleting:
@@ -139,7 +142,9 @@ class Reconciler:
         return Outcome(status, work.memory, error=error, final=final)
 
     async def _roll_back(self, work: Pass) -> bool:
-        """Remove the revision that failed, unless it serves. False: that did not work either and is tried again."""
+        """Remove the revision that failed, unless it serves. False: that did not work either and is tried
+        again.
+        """
         failed = work.wanted.revision if work.wanted else None
         if failed is None or failed == work.memory.published:
             return True

@@ -1,4 +1,6 @@
-"""Secrets that a Preview may use: only those in its namespace that are labelled for its repository, and none for a fork."""
+"""Secrets that a Preview may use: only those in its namespace that are labelled for its repository, and
+none for a fork.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,7 @@ class SecretReader:
         except (ValueError, KeyError, TypeError, AttributeError):
             raise InvalidSpec(
                 "SecretInvalid",
-                f"Secret {reference.name} must be of type kubernetes.io/dockerconfigjson with username and password.",
+                f"Secret {reference.name} must be a kubernetes.io/dockerconfigjson with its logins.",
             ) from None
         self.values.append(password)
         return RegistryCredentials(host, username, password)

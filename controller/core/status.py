@@ -1,7 +1,8 @@
 """Status: what the resource says about itself, computed from what was reached. Pure.
 
-Conditions follow kstatus: `Reconciling` and `Stalled` are True only while something is being done or is wrong. A failed update keeps
-the last good version serving: Ready stays True, Stalled says why, `commit` stays behind.
+Conditions follow kstatus: `Reconciling` and `Stalled` are True only while something is being done or is
+wrong. A failed update keeps the last good version serving: Ready stays True, Stalled says why, `commit`
+stays behind.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Lines of previews in files: one JSON line per entry, one file per preview, `<slug>.log` in the log directory.
+"""Lines of previews in files: JSON, one line per entry, `<slug>.log` per preview in the log directory.
 
-Writing is handed to a thread of its own through a bounded queue, so that a full disk never holds up a reconcile.
+Writing is handed to a thread of its own through a bounded queue, so that a full disk never holds up a
+reconcile.
 """
 
 from __future__ import annotations

@@ -12,7 +12,9 @@ MASK = "•••"
 
 
 def masker(secrets: Iterable[str]) -> Callable[[str], str]:
-    """A function that replaces every known secret in a text, also where it stands URL-encoded or line by line."""
+    """A function that replaces every known secret in a text, also where it stands URL-encoded or line by
+    line.
+    """
     forms: set[str] = set()
     for secret in secrets:
         for part in (secret, *secret.splitlines()):

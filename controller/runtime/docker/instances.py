@@ -66,11 +66,18 @@ class Instances:
         query = filters(label=selector(self._settings.installation, preview, *extra))
         return wire.CONTAINERS.validate_json(await self._client.get("/containers/json", all=1, filters=query))
 
-    async def of(self, preview: PreviewKey) -> tuple[Instance, ...]:
-        """The instances of a preview, by name."""
+    async def of(self, preview: PreviewKey) -> tuple[wire.Container, ...]:
+        """The instances of a preview in the engine's words."""
         rows = [row for row in await self.rows(preview) if JOB not in row.labels]
         found = await asyncio.gather(*(self.inspect(row.id) for row in rows))
-        instances = (self._instance(container) for container in found if container is not None)
+        return tuple(container for container in found if container is not None)
+
+    def read(
+        self, containers: Iterable[wire.Container], networks: Iterable[wire.Network]
+    ) -> tuple[Instance, ...]:
+        """The instances among the containers, by name; `networks` are all that the engine has."""
+        known = tuple(networks)
+        instances = (self._instance(container, known) for container in containers)
         return tuple(sorted((each for each in instances if each), key=lambda each: each.name))
 
     async def inspect(self, name: str) -> wire.Container | None:
@@ -164,13 +171,14 @@ class Instances:
             self._init = bool(info.init_binary)
         return self._init
 
-    def _instance(self, container: wire.Container) -> Instance | None:
+    def _instance(self, container: wire.Container, known: tuple[wire.Network, ...]) -> Instance | None:
         labels = container.labels
         preview = preview_of(labels, self._settings.installation)
         if preview is None or container.state.status == REMOVING:
             return None
         state = STATES.get(container.state.status, InstanceState.EXITED)
         health = container.state.health
+        networks = {network.name for network in known if container.attached(network)}
         ended = state in (InstanceState.EXITED, InstanceState.RESTARTING)
         return Instance(
             container.name.lstrip("/"),
@@ -183,8 +191,8 @@ class Instances:
             labels.get(IMAGE, ""),
             state,
             healthy=None if health is None or health.status == "none" else health.status == "healthy",
-            networks=container.networks - {self._settings.proxy_network},
-            proxied=self._settings.proxy_network in container.networks,
+            networks=frozenset(networks - {self._settings.proxy_network}),
+            proxied=self._settings.proxy_network in networks,
             restarts=container.restarts,
             exit_code=container.state.exit_code if ended else None,
             out_of_memory=container.state.out_of_memory,

@@ -10,14 +10,14 @@ import ipaddress
 from collections.abc import Iterable
 
 from controller.api.errors import BackendUnavailable
-from controller.api.names import PreviewKey, short_hash
+from controller.api.names import short_hash
 from controller.runtime.docker import wire
 from controller.runtime.docker.container import endpoint
 from controller.runtime.docker.errors import name_taken, network_missing
 from controller.runtime.docker.finish import to_the_end
-from controller.runtime.docker.labels import REVISION, network_labels, preview_of, selector
+from controller.runtime.docker.labels import REVISION, network_labels, preview_of
 from controller.runtime.docker.settings import DockerSettings
-from controller.runtime.docker.transport import EngineClient, EngineRefused, filters
+from controller.runtime.docker.transport import EngineClient, EngineRefused
 from controller.runtime.protocol import Network, NetworkSpec
 
 ATTEMPTS = 20
@@ -60,15 +60,18 @@ class Networks:
         self._reserved: set[str] = set()
         """Subnets of creations in flight: two at once never choose the same."""
 
-    async def of(self, preview: PreviewKey | None) -> dict[str, Network]:
-        """Networks by name: of one preview, or of all."""
-        query = filters(label=selector(self._settings.installation, preview))
-        found: dict[str, Network] = {}
-        for row in wire.NETWORKS.validate_json(await self._client.get("/networks", filters=query)):
+    async def rows(self) -> tuple[wire.Network, ...]:
+        """All networks of the engine, foreign ones too."""
+        return wire.NETWORKS.validate_json(await self._client.get("/networks"))
+
+    def own(self, rows: Iterable[wire.Network]) -> tuple[Network, ...]:
+        """The revision networks of this installation among the engine's, by name."""
+        found: list[Network] = []
+        for row in rows:
             owner = preview_of(row.labels or {}, self._settings.installation)
             if owner is not None:
-                found[row.name] = Network(row.name, owner, (row.labels or {}).get(REVISION, ""))
-        return found
+                found.append(Network(row.name, owner, (row.labels or {}).get(REVISION, "")))
+        return tuple(sorted(found, key=lambda network: network.name))
 
     async def create(self, spec: NetworkSpec) -> None:
         """See Runtime.create_network."""
@@ -104,6 +107,16 @@ class Networks:
         ):
             raise name_taken("Network", spec.name)
         return True
+
+    async def put_back(self, container: wire.Container, name: str, service: str) -> None:
+        """Attach a container that may still be on a network of that name which is gone."""
+        network = await self._inspect(name)
+        if network is None:
+            raise network_missing(name)
+        if container.attached(network):
+            return
+        await self._quietly(f"/networks/{network.id}/disconnect", {"Container": container.id, "Force": True})
+        await self.attach(container.id, network.id, service)
 
     async def attach(self, container: str, network: str, service: str) -> None:
         """Attach a container under its service's name; one that is attached already stays so."""
@@ -147,8 +160,7 @@ class Networks:
             raise
 
     async def _reserve(self, avoid: set[str]) -> str:
-        rows = wire.NETWORKS.validate_json(await self._client.get("/networks"))
-        taken = [part.subnet for row in rows for part in row.ipam.config or () if part.subnet]
+        taken = [part.subnet for row in await self.rows() for part in row.ipam.config or () if part.subnet]
         settings = self._settings
         subnet = free_subnet(settings.subnet_pool, settings.subnet_prefix, [*taken, *avoid, *self._reserved])
         if subnet is None:

@@ -59,27 +59,28 @@ class DockerRuntime:
     async def observe(self, preview: PreviewKey) -> RuntimeState:
         """See Runtime.observe."""
         with translated(f"Preview {preview}"):
-            instances, networks = await asyncio.gather(
-                self._instances.of(preview), self._networks.of(preview)
-            )
+            containers, rows = await asyncio.gather(self._instances.of(preview), self._networks.rows())
+            instances = self._instances.read(containers, rows)
             images = await self._images.owned(preview, frozenset(each.image for each in instances))
-        self._owners.update({name: preview for name in networks})
-        return RuntimeState(instances, tuple(networks[name] for name in sorted(networks)), images)
+        networks = tuple(each for each in self._networks.own(rows) if each.preview == preview)
+        self._owners.update({network.name: preview for network in networks})
+        return RuntimeState(instances, networks, images)
 
     async def survey(self) -> Mapping[PreviewKey, str]:
         """See Runtime.survey."""
         with translated("The survey"):
-            rows, networks = await asyncio.gather(self._instances.rows(None), self._networks.of(None))
+            rows, everything = await asyncio.gather(self._instances.rows(None), self._networks.rows())
+        networks = self._networks.own(everything)
         containers: dict[PreviewKey, list[wire.ContainerSummary]] = defaultdict(list)
         names: dict[PreviewKey, list[str]] = defaultdict(list)
         for row in rows:
             owner = preview_of(row.labels, self._settings.installation)
             if owner is not None:
                 containers[owner] += [] if JOB in row.labels else [row]
-        for network in networks.values():
+        for network in networks:
             names[network.preview].append(network.name)
         self._owners.clear()
-        self._owners.update({network.name: network.preview for network in networks.values()})
+        self._owners.update({network.name: network.preview for network in networks})
         return {key: fingerprint(containers[key], names[key]) for key in {*containers, *names}}
 
     async def image(self, reference: str) -> ImageInfo | None:
@@ -122,8 +123,7 @@ class DockerRuntime:
         """See Runtime.attach."""
         with translated(f"Container {name}"):
             container = await self._present(name)
-            if network not in container.networks:
-                await self._networks.attach(container.id, network, service)
+            await self._networks.put_back(container, network, service)
 
     async def stop(self, name: str, grace_seconds: float) -> None:
         """See Runtime.stop."""

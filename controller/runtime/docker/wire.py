@@ -42,10 +42,16 @@ class Waited(Wire):
     exit_code: int = Field(alias="StatusCode")
 
 
+class Endpoint(Wire):
+    """A container's place on a network; the network's ID is empty until the first start."""
+
+    network_id: str = Field(default="", alias="NetworkID")
+
+
 class NetworkNames(Wire):
     """A container's networks, by name."""
 
-    networks: dict[str, object] | None = Field(default=None, alias="Networks")
+    networks: dict[str, Endpoint] | None = Field(default=None, alias="Networks")
 
 
 class ContainerSummary(Wire):
@@ -83,40 +89,6 @@ class ContainerConfig(Wire):
     entrypoint: tuple[str, ...] | None = Field(default=None, alias="Entrypoint")
 
 
-class Container(Wire):
-    """GET /containers/x/json."""
-
-    id: str = Field(alias="Id")
-    name: str = Field(alias="Name")
-    restarts: int = Field(default=0, alias="RestartCount")
-    state: ContainerState = Field(alias="State")
-    config: ContainerConfig = Field(alias="Config")
-    network_settings: NetworkNames = Field(default_factory=NetworkNames, alias="NetworkSettings")
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """The container's labels, the image's included."""
-        return self.config.labels or {}
-
-    @property
-    def networks(self) -> frozenset[str]:
-        """Names of the networks it is attached to."""
-        return frozenset(self.network_settings.networks or {})
-
-
-class ImageSummary(Wire):
-    """One row of GET /images/json."""
-
-    tags: tuple[str, ...] | None = Field(default=None, alias="RepoTags")
-
-
-class Image(Wire):
-    """GET /images/x/json."""
-
-    id: str = Field(alias="Id")
-    config: ContainerConfig | None = Field(default=None, alias="Config")
-
-
 class Subnet(Wire):
     """One address range of a network."""
 
@@ -137,6 +109,40 @@ class Network(Wire):
     labels: dict[str, str] | None = Field(default=None, alias="Labels")
     ipam: Ipam = Field(default_factory=Ipam, alias="IPAM")
     containers: dict[str, object] | None = Field(default=None, alias="Containers")
+
+
+class Container(Wire):
+    """GET /containers/x/json."""
+
+    id: str = Field(alias="Id")
+    name: str = Field(alias="Name")
+    restarts: int = Field(default=0, alias="RestartCount")
+    state: ContainerState = Field(alias="State")
+    config: ContainerConfig = Field(alias="Config")
+    network_settings: NetworkNames = Field(default_factory=NetworkNames, alias="NetworkSettings")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The container's labels, the image's included."""
+        return self.config.labels or {}
+
+    def attached(self, network: Network) -> bool:
+        """Whether it stands on this very network, not on one of that name that is gone."""
+        place = (self.network_settings.networks or {}).get(network.name)
+        return place is not None and place.network_id in ("", network.id)
+
+
+class ImageSummary(Wire):
+    """One row of GET /images/json."""
+
+    tags: tuple[str, ...] | None = Field(default=None, alias="RepoTags")
+
+
+class Image(Wire):
+    """GET /images/x/json."""
+
+    id: str = Field(alias="Id")
+    config: ContainerConfig | None = Field(default=None, alias="Config")
 
 
 class Actor(Wire):
