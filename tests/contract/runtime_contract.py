@@ -265,6 +265,21 @@ class RuntimeContract:
         (instance,) = (await place.runtime.observe(SHOP)).instances
         assert (instance.networks, instance.state) == ({network.name}, InstanceState.RUNNING)
 
+    async def test_a_stopped_instance_gets_its_network_back_too(self, place: Place) -> None:
+        network = place.network()
+        spec = place.spec(place.web, network=network.name)
+        await place.runtime.create_network(network)
+        await place.runtime.start(spec)
+        await place.runtime.stop(spec.name, 1)
+        await place.hand.drop_network(network.name)
+        await place.runtime.create_network(network)
+        (instance,) = (await place.runtime.observe(SHOP)).instances
+        assert (instance.networks, instance.proxied) == (frozenset(), True)
+        await place.runtime.attach(spec.name, network.name, "web")
+        await place.runtime.resume(spec.name)
+        (instance,) = (await place.runtime.observe(SHOP)).instances
+        assert (instance.networks, instance.state) == ({network.name}, InstanceState.RUNNING)
+
     async def test_a_network_is_removed_with_a_running_instance_on_it(self, place: Place) -> None:
         network = place.network()
         await place.runtime.create_network(network)

@@ -10,7 +10,7 @@ from collections import deque
 from controller.api.errors import BackendUnavailable, InvalidSpec, NotReady
 from controller.runtime.docker import wire
 from controller.runtime.docker.errors import name_taken, network_missing
-from controller.runtime.docker.finish import to_the_end
+from controller.runtime.docker.finish import FINISH_SECONDS, to_the_end
 from controller.runtime.docker.labels import preview_of
 from controller.runtime.docker.settings import DockerSettings
 from controller.runtime.docker.streams import FrameReader
@@ -60,7 +60,7 @@ class Jobs:
             timeout_seconds: after which it is killed.
             output: takes its lines.
         """
-        container = await self._create(name, body)
+        container = await self._created(name, body)
         try:
             if files is not None:
                 archive = {"Content-Type": "application/x-tar"}
@@ -84,6 +84,17 @@ class Jobs:
         except EngineRefused as error:
             if error.status != 404 and "already in progress" not in error.message:
                 raise
+
+    async def _created(self, name: str, body: object) -> str:
+        """Create it; a creation that outlives its cancelled task is undone."""
+        creation = asyncio.ensure_future(self._create(name, body))
+        try:
+            return await asyncio.shield(creation)
+        except asyncio.CancelledError:
+            await asyncio.wait({creation}, timeout=FINISH_SECONDS)
+            if creation.done() and creation.exception() is None:
+                await self._finish(creation.result())
+            raise
 
     async def _create(self, name: str, body: object) -> str:
         for attempt in (1, 2):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import docker
 import pytest
+from docker.errors import ImageNotFound
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
 from controller.build.buildkit import BuildKitBuilder
@@ -100,10 +104,22 @@ async def test_addresses_that_are_none_are_refused() -> None:
         await client.close()
 
 
-async def test_images_are_pulled_with_the_right_login_only(place: Place, runtime: DockerRuntime) -> None:
+@pytest.fixture
+def pulled() -> Iterator[list[str]]:
+    """References to remove from the engine at the end."""
+    references: list[str] = []
+    yield references
+    with closing(docker.from_env()) as sdk:
+        for reference in references:
+            with suppress(ImageNotFound):
+                sdk.images.remove(reference, force=True)
+
+
+async def test_images_are_pulled_with_the_right_login_only(runtime: DockerRuntime, pulled: list[str]) -> None:
     async with Registry().open() as public, Registry("me:s3cret").open() as private:
         open_image, closed = (f"127.0.0.1:{each.port}/shop:1" for each in (public, private))
         lines: list[str] = []
+        pulled.extend((open_image, closed))
         await runtime.pull(open_image, None, lines.append)
         info = await runtime.image(open_image)
         assert info is not None and info.exposed_port == 8080
@@ -123,11 +139,3 @@ async def test_images_are_pulled_with_the_right_login_only(place: Place, runtime
         with pytest.raises(BackendUnavailable) as away:
             await runtime.pull(gone, None, lines.append)
         assert away.value.reason == "RegistryUnavailable"
-    await asyncio.to_thread(_forget, open_image, closed)
-
-
-def _forget(*references: str) -> None:
-    import docker
-
-    for reference in references:
-        docker.from_env().images.remove(reference, force=True)
