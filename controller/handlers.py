@@ -7,6 +7,7 @@ waiting behind a deletion that is being retried.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import kopf
@@ -37,14 +38,21 @@ def register(registry: kopf.OperatorRegistry, fleet: Fleet) -> None:
 
 
 async def watch(fleet: Fleet, namespace: str) -> None:
-    """Hand all Previews (of one namespace, or of all) to the fleet until the process is told to end
-    (SIGTERM, SIGINT).
-    """
+    """Hand all Previews (of one namespace, or of all) to the fleet until SIGTERM or SIGINT."""
     registry = kopf.OperatorRegistry()
     register(registry, fleet)
-    await kopf.operator(
+    # Not kopf.operator(): in the end it waits 5 s for every task of this loop, the fleet's too.
+    tasks = await kopf.spawn_tasks(
         registry=registry,
         standalone=True,
         clusterwide=not namespace,
         namespaces=[namespace] if namespace else [],
     )
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in ended:
+        task.result()

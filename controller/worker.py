@@ -158,6 +158,7 @@ class Worker:
                 update={"deletion_timestamp": self._tools.ears.clock.now()}
             )
             preview = preview.model_copy(update={"metadata": metadata})
+        preview = preview.model_copy(update={"status": preview.status.model_copy(update={"slug": slug})})
         reporter = Reporter(preview, slug, self._tools.ears, self._write, lambda: self._tools.shown(self.key))
         try:
             outcome = await self._tools.reconciler.run(preview, slug, self._memory, reporter)
