@@ -1,4 +1,4 @@
-"""The first minutes with a clone of this commit: `make up` until the sample answers, again, and `make down`."""
+"""The first minutes with a clone of this commit: `make up` until the sample answers, again, `make down`."""
 
 from __future__ import annotations
 
