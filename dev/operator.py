@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 
@@ -51,6 +52,9 @@ def _crd_version(cluster: Cluster) -> str:
 
 
 def _established(cluster: Cluster) -> bool:
-    """`kubectl wait` would do, but fails on a definition so new that it has no conditions yet."""
-    path = 'jsonpath={.status.conditions[?(@.type=="Established")].status}'
-    return cluster.run("get", "crd", CRD, "-o", path) == "True"
+    """`kubectl wait` would do, but fails on a definition so new that it has no conditions yet; so does a
+    JSON path that filters them.
+    """
+    definition = json.loads(cluster.run("get", "crd", CRD, "-o", "json"))
+    conditions = definition.get("status", {}).get("conditions") or ()
+    return any((one["type"], one["status"]) == ("Established", "True") for one in conditions)
