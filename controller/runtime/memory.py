@@ -13,7 +13,7 @@ from controller.api.errors import Conflict, InvalidSpec, NotReady
 from controller.api.names import PreviewKey
 from controller.runtime.imagelabels import check_labels, owner_labels, owner_of
 from controller.runtime.memory_engine import MemoryEngine
-from controller.runtime.memory_model import Behaviour, Container, MemoryNetwork
+from controller.runtime.memory_model import Behaviour, Container, MemoryNetwork, image_info
 from controller.runtime.protocol import (
     ImageInfo,
     Instance,
@@ -41,6 +41,7 @@ class MemoryRuntime:
     Args:
         installation: whose things these are.
         registry: the images that can be pulled, by reference.
+        any_image: whether every other image can be pulled too.
         behaviours: how instances of an image behave, by reference.
         job: what a job ends with, decided from its spec.
         engine: share one to have two installations beside each other.
@@ -51,6 +52,7 @@ class MemoryRuntime:
         installation: str = "memory",
         *,
         registry: Mapping[str, ImageInfo] | None = None,
+        any_image: bool = False,
         behaviours: Mapping[str, Behaviour] | None = None,
         job: Callable[[JobSpec], JobResult] = job_succeeds,
         engine: MemoryEngine | None = None,
@@ -59,6 +61,7 @@ class MemoryRuntime:
         self.engine.behaviours.update(behaviours or {})
         self.installation = installation
         self.registry: dict[str, ImageInfo] = dict(registry or {})
+        self.any_image = any_image
         self.denied: set[str] = set()
         """References that the registry refuses to give."""
         self.job = job
@@ -93,10 +96,11 @@ class MemoryRuntime:
             raise InvalidSpec(
                 "ImageDenied", f"Image {reference}: the registry refuses it; give a pull secret."
             )
-        if reference not in self.registry:
+        info = self.registry.get(reference) or (image_info(reference) if self.any_image else None)
+        if info is None:
             raise InvalidSpec("ImageNotFound", f"Image {reference} does not exist; correct its name or tag.")
         on_line(f"{reference}: pulled")
-        self.engine.images[reference] = self.registry[reference]
+        self.engine.images[reference] = info
         self.engine.changes["pull"] += 1
 
     def add_image(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pydantic import ValidationError
+
 from controller.api.errors import BackendUnavailable, Conflict, InvalidSpec, NotReady
 from controller.runtime.docker.transport import EngineRefused
 
@@ -34,6 +36,12 @@ def translated(subject: str) -> Iterator[None]:
     """Whatever else the engine refuses about `subject` is its failure, not the user's: try again later."""
     try:
         yield
+    except ValidationError as error:
+        raise BackendUnavailable(
+            "EngineError",
+            f"{subject}: the Docker engine's answer is not understood ({error.error_count()} fields of "
+            f"{error.title}); is it older than 20.10?",
+        ) from error
     except EngineRefused as error:
         raise BackendUnavailable(
             "EngineError",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
 from controller.api.names import IMAGE_PREFIX, PreviewKey
@@ -14,6 +15,8 @@ from controller.runtime.docker.transport import Call, EngineClient, EngineRefuse
 from controller.runtime.imagelabels import IMAGE_INSTALLATION, IMAGE_PREVIEW, owner_of
 from controller.runtime.protocol import ImageInfo, LineSink, OwnImage, RegistryCredentials
 
+REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,500}")
+HUB = "docker.io"
 DENIED = ("denied", "unauthorized", "authentication required", "forbidden", "no basic auth")
 NOT_FOUND = ("not found", "manifest unknown", "no such image", "does not exist", "invalid reference")
 
@@ -28,13 +31,14 @@ class Images:
     async def inspect(self, reference: str) -> wire.Image | None:
         """The engine's own words about an image; None when it is not there."""
         try:
-            return wire.Image.model_validate_json(await self._client.get(f"/images/{reference}/json"))
+            raw = await self._client.get(f"/images/{checked(reference)}/json")
         except EngineRefused as error:
             if error.status == 404:
                 return None
             if error.status == 400:
-                raise InvalidSpec("ImageNotFound", f"{reference[:200]!r} is no image reference.") from error
+                raise not_a_reference(reference) from error
             raise
+        return wire.Image.model_validate_json(raw)
 
     async def info(self, reference: str) -> ImageInfo | None:
         """See Runtime.image."""
@@ -49,8 +53,10 @@ class Images:
 
     async def pull(self, reference: str, credentials: RegistryCredentials | None, on_line: LineSink) -> None:
         """See Runtime.pull."""
-        query = {"fromImage": reference} if "@" in reference else _split(reference)
-        headers = _auth(credentials) if credentials is not None else {}
+        query = {"fromImage": checked(reference)} if "@" in reference else _split(checked(reference))
+        # The engine hands a login to whatever registry the reference names: only its own gets it.
+        mine = credentials is not None and registry_of(reference) == _host(credentials.registry)
+        headers = _auth(credentials) if credentials is not None and mine else {}
         call = Call("POST", "/images/create", query, headers=headers, timeout_seconds=None)
         lines = LineReader()
         try:
@@ -101,6 +107,30 @@ class Images:
             raise pull_failure(reference, step.error)
         if not step.progress and step.status:
             on_line(f"{step.id}: {step.status}" if step.id else step.status)
+
+
+def checked(reference: str) -> str:
+    """A reference that is safe in the path of a call; raises InvalidSpec (ImageNotFound)."""
+    if not REFERENCE.fullmatch(reference) or ".." in reference:
+        raise not_a_reference(reference)
+    return reference
+
+
+def not_a_reference(reference: str) -> InvalidSpec:
+    """What is no image reference at all."""
+    return InvalidSpec("ImageNotFound", f"{reference[:200]!r} is no image reference; write name:tag.")
+
+
+def registry_of(reference: str) -> str:
+    """The host of the registry that a reference names."""
+    first, slash, _ = reference.partition("/")
+    return _host(first) if slash and (set(".:") & set(first) or first == "localhost") else HUB
+
+
+def _host(registry: str) -> str:
+    """A registry as people write it (`https://index.docker.io/v1/`), reduced to its host."""
+    host = registry.split("://", 1)[-1].split("/", 1)[0].lower()
+    return HUB if host in ("index.docker.io", "registry-1.docker.io") else host
 
 
 def pull_failure(reference: str, message: str) -> InvalidSpec | BackendUnavailable:

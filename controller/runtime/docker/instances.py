@@ -168,7 +168,7 @@ class Instances:
     async def _has_init(self) -> bool:
         if self._init is None:
             info = wire.EngineInfo.model_validate_json(await self._client.get("/info"))
-            self._init = bool(info.init_binary)
+            self._init = bool(info.init_binary) and info.init_commit.id != "N/A"
         return self._init
 
     def _instance(self, container: wire.Container, known: tuple[wire.Network, ...]) -> Instance | None:

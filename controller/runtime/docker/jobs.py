@@ -8,9 +8,9 @@ import tarfile
 from collections import deque
 
 from controller.api.errors import BackendUnavailable, InvalidSpec, NotReady
+from controller.finish import FINISH_SECONDS, to_the_end
 from controller.runtime.docker import wire
 from controller.runtime.docker.errors import name_taken, network_missing
-from controller.runtime.docker.finish import FINISH_SECONDS, to_the_end
 from controller.runtime.docker.labels import preview_of
 from controller.runtime.docker.settings import DockerSettings
 from controller.runtime.docker.streams import FrameReader

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 
 from controller.api.errors import BackendUnavailable
 from controller.api.names import short_hash
+from controller.finish import to_the_end
 from controller.runtime.docker import wire
 from controller.runtime.docker.container import endpoint
 from controller.runtime.docker.errors import name_taken, network_missing
-from controller.runtime.docker.finish import to_the_end
 from controller.runtime.docker.labels import REVISION, network_labels, preview_of
 from controller.runtime.docker.settings import DockerSettings
 from controller.runtime.docker.transport import EngineClient, EngineRefused

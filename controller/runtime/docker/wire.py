@@ -24,8 +24,16 @@ class Version(Wire):
     oldest_api: str = Field(default="1.12", alias="MinAPIVersion")
 
 
+class Commit(Wire):
+    """The version of a program beside the engine; `N/A` where the program is missing."""
+
+    id: str = Field(default="", alias="ID")
+
+
 class EngineInfo(Wire):
     """GET /info."""
+
+    init_commit: Commit = Field(default_factory=Commit, alias="InitCommit")
 
     init_binary: str = Field(default="", alias="InitBinary")
 

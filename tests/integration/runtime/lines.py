@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import ssl
 import subprocess
 import tarfile
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-SOCKET = "/var/run/docker.sock"
+SOCKET = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
 
 
 class Line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from dataclasses import replace
 
@@ -140,7 +141,7 @@ async def test_many_networks_at_once_share_the_pool_and_a_full_pool_says_so(
 async def test_a_slow_stop_holds_up_nobody_and_ends_with_a_kill(
     place: Place, settings: DockerSettings
 ) -> None:
-    narrow = EngineClient(EngineAddress(), calls=1)
+    narrow = EngineClient(EngineAddress.from_env(os.environ), calls=1)
     runtime = DockerRuntime(narrow, settings, lambda spec: {})
     spec = place.spec(perl(IGNORES_TERM))
     await runtime.start(spec)
@@ -239,7 +240,7 @@ async def test_a_job_left_by_an_earlier_operator_makes_room_or_is_cleaned_up(pla
 async def test_an_engine_with_one_free_call_serves_many_streams(
     place: Place, settings: DockerSettings
 ) -> None:
-    narrow = EngineClient(EngineAddress(), calls=1)
+    narrow = EngineClient(EngineAddress.from_env(os.environ), calls=1)
     runtime = DockerRuntime(narrow, settings, lambda spec: {})
     streams = [runtime.watch() for _ in range(20)]
     await asyncio.gather(*(anext(each) for each in streams))

@@ -128,7 +128,7 @@ async def test_images_are_pulled_with_the_right_login_only(runtime: DockerRuntim
             await runtime.pull(open_image.replace("shop:1", "shop:2"), None, lines.append)
         assert missing.value.reason == "ImageNotFound"
         login = RegistryCredentials(f"127.0.0.1:{private.port}", "me", "s3cret")
-        for wrong in (None, replace(login, password="guess")):
+        for wrong in (None, replace(login, password="guess"), replace(login, registry="ghcr.io")):
             with pytest.raises(InvalidSpec) as denied:
                 await runtime.pull(closed, wrong, lines.append)
             assert denied.value.reason == "ImageDenied"

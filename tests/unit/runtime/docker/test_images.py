@@ -7,7 +7,7 @@ import pytest
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
 from controller.api.names import PreviewKey
-from controller.runtime.docker.images import pull_failure
+from controller.runtime.docker.images import checked, pull_failure, registry_of
 from controller.runtime.docker.jobs import job_files
 from controller.runtime.imagelabels import check_labels, owner_labels, owner_of
 from controller.runtime.protocol import JobSpec
@@ -71,3 +71,26 @@ def test_a_jobs_files_are_readable_and_not_writable() -> None:
 def test_a_jobs_file_cannot_leave_its_folder(path: str) -> None:
     with pytest.raises(InvalidSpec):
         job_files(JobSpec("job", PreviewKey("a", "b"), "pr-1", "x", ("x",), files={path: b""}))
+
+
+@pytest.mark.parametrize(
+    ("reference", "host"),
+    [
+        ("nginx", "docker.io"),
+        ("acme/shop:1", "docker.io"),
+        ("ghcr.io/acme/shop@sha256:abc", "ghcr.io"),
+        ("localhost/shop", "localhost"),
+        ("127.0.0.1:5000/shop:1", "127.0.0.1:5000"),
+        ("index.docker.io/library/nginx", "docker.io"),
+    ],
+)
+def test_a_reference_names_its_registry(reference: str, host: str) -> None:
+    assert registry_of(checked(reference)) == host
+
+
+@pytest.mark.parametrize(
+    "reference", ["", "../containers/x", "a/../b", "a?all=1", "a b", "-x", "a#b", "a%2e%2e"]
+)
+def test_what_could_reach_another_call_is_no_reference(reference: str) -> None:
+    with pytest.raises(InvalidSpec):
+        checked(reference)
