@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -25,6 +26,7 @@ READY_SECONDS = 900.0
 POLL_SECONDS = 0.5
 DELETE_SECONDS = 90
 ANSWER_SECONDS = 30.0
+CONFLICT = re.compile(r"Apply failed with \d+ conflict")
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,19 @@ def manifest(example: Path, clone_url: str, commit: str) -> str:
 def ensure(site: Site, cluster: Cluster, text: str, progress: Progress) -> str:
     """Apply the sample and wait until its URL answers; return the URL.
 
+    One that somebody changed by hand is theirs: it is left as it is.
+
     Raises:
         StepFailed: it did not become ready; the message holds the conditions and says where the logs are.
     """
     path = site.state / "sample.yaml"
     path.write_text(text)
     commit = str(yaml.safe_load(text)["spec"]["source"]["commit"])
-    cluster.run("apply", "--server-side", "--field-manager=make-up", "-f", str(path))
+    by_hand = not _applied(cluster, path)
     seen = _look(cluster)
+    if by_hand:
+        progress.done(f"sample Preview {NAME}", f"changed by hand, left as it is: {seen.url or seen.step}")
+        return seen.url
     if seen.ready and seen.current and seen.commit == commit and answers(seen.url):
         progress.done(f"sample Preview {NAME}", seen.url)
         return seen.url
@@ -119,6 +126,17 @@ def answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (OSError, ValueError):
         return False
+
+
+def _applied(cluster: Cluster, path: Path) -> bool:
+    """Apply the sample; False where somebody else owns one of its fields by now."""
+    try:
+        cluster.run("apply", "--server-side", "--field-manager=make-up", "-f", str(path))
+    except StepFailed as error:
+        if CONFLICT.search(str(error)):
+            return False
+        raise
+    return True
 
 
 def _follow(site: Site, cluster: Cluster, commit: str, step: Step, progress: Progress) -> str:
