@@ -11,7 +11,7 @@ import pytest
 from controller.api.errors import InvalidSpec
 from controller.api.names import PreviewKey, image_name
 from controller.build.protocol import Builder, BuildRequest
-from controller.runtime.protocol import Runtime
+from controller.runtime.protocol import InstanceSpec, RouteSpec, Runtime
 from controller.source.memory import MemoryFile, MemorySource
 from controller.source.protocol import SourceRef, Tree
 from tests.contract.runtime_contract import eventually
@@ -64,6 +64,35 @@ class BuilderContract:
         assert again == []
         await site.runtime.remove_image(request.image)
         assert (await site.runtime.observe(SHOP)).images == ()
+        assert await site.runtime.image(request.image) is None
+
+    async def test_an_image_that_is_used_stays_and_belongs_to_its_users_too(self, site: Site) -> None:
+        request = site.request("ok")
+        await site.builder.build(request, await site.tree("ok"), lambda _: None)
+        sibling = PreviewKey("default", "sibling")
+        spec = InstanceSpec(
+            name=f"{site.tag}-web",
+            preview=sibling,
+            slug=site.tag,
+            repository="acme/shop",
+            pull_request=None,
+            service="web",
+            revision="r",
+            config_hash="c",
+            commit=COMMIT,
+            image=request.image,
+            port=8080,
+            route=RouteSpec(f"{site.tag}-web", "web.localhost", public=True),
+            network=None,
+            command=("sleep", "60"),
+        )
+        await site.runtime.start(spec)
+        (used,) = (await site.runtime.observe(sibling)).images
+        assert (used.reference, used.preview) == (request.image, sibling)
+        await site.runtime.remove_image(request.image)
+        assert await site.runtime.image(request.image) is not None
+        await site.runtime.remove(spec.name)
+        await site.runtime.remove_image(request.image)
         assert await site.runtime.image(request.image) is None
 
     async def test_the_same_image_asked_for_twice_at_once_is_built_once(self, site: Site) -> None:
