@@ -19,6 +19,7 @@ from dev.processes import until
 from dev.site import installation_of
 
 ROOT = Path(__file__).resolve().parents[3]
+README = (ROOT / "README.md").read_text()
 UP_SECONDS, AGAIN_SECONDS, DOWN_SECONDS = 840.0, 60.0, 120.0
 PROCESSES = {"etcd", "git-server", "kube-apiserver", "kube-controller-manager", "operator"}
 PRODUCTS = ("Cake stand", "Espresso cup", "Milk jug", "Sugar bowl", "Teapot")
@@ -57,14 +58,23 @@ class Clone:
         assert ended.returncode == 0, ended.stdout
         return ended.stdout
 
-    def sourced(self, command: str) -> str:
-        """The output of a shell that sourced the platform's variables first."""
-        script = f". .local/env && {command}"
+    def shell(self, script: str) -> str:
+        """The output of a shell in the clone; every command of the script must succeed."""
         ended = subprocess.run(
-            ["sh", "-c", script], cwd=self.path, env=_bare_environment(), capture_output=True, check=False
+            ["sh", "-ec", script],
+            cwd=self.path,
+            env=_bare_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=UP_SECONDS,
+            check=False,
         )
-        assert ended.returncode == 0, ended.stderr.decode()
+        assert ended.returncode == 0, (ended.stdout + ended.stderr).decode()
         return ended.stdout.decode().strip()
+
+    def sourced(self, command: str) -> str:
+        """The same, with the platform's variables."""
+        return self.shell(f". .local/env; {command}")
 
     def running(self) -> dict[str, object]:
         """Everything that a second `make up` must leave as it is."""
@@ -114,9 +124,7 @@ def printed(clone: Clone) -> str:
 
 
 def test_the_sample_answers_with_the_products_of_its_migrations(clone: Clone, printed: str) -> None:
-    url = re.search(r"^The sample answers: (http://\S+)$", printed, re.MULTILINE)
-    assert url is not None, printed
-    status, page = _get(url[1])
+    status, page = _get(_url(printed))
     assert status == 200
     assert all(product in page for product in PRODUCTS)
     assert set(clone.pids()) == PROCESSES
@@ -143,6 +151,16 @@ def test_a_second_up_takes_seconds_and_changes_nothing(clone: Clone, printed: st
     assert clone.running() == before
 
 
+def test_what_the_front_page_suggests_works(clone: Clone, printed: str) -> None:
+    suggested = re.search(r"^## What to try next\n+```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert suggested is not None
+    url = _url(printed)
+    clone.shell(suggested[1])
+    assert until(lambda: _shows(url, "Teahouse, pull request 1"), 30)
+    assert "left as it is" in clone.make("up", AGAIN_SECONDS)
+    assert _shows(url, "Teahouse, pull request 1")
+
+
 def test_down_leaves_nothing(clone: Clone, printed: str) -> None:
     assert clone.things("container", "network", "image")
     clone.make("down", DOWN_SECONDS)
@@ -157,6 +175,19 @@ def _bare_environment() -> dict[str, str]:
     ours = (str(ROOT), os.environ.get("PREVIEWCLOUD_STATE") or str(ROOT))
     directories = kept["PATH"].split(os.pathsep)
     return kept | {"PATH": os.pathsep.join(entry for entry in directories if not entry.startswith(ours))}
+
+
+def _url(printed: str) -> str:
+    found = re.search(r"^The sample answers: (http://\S+)$", printed, re.MULTILINE)
+    assert found is not None, printed
+    return found[1]
+
+
+def _shows(url: str, text: str) -> bool:
+    try:
+        return text in _get(url)[1]
+    except OSError:
+        return False
 
 
 def _get(url: str) -> tuple[int, str]:
