@@ -20,8 +20,8 @@ from controller.build.progress import Progress
 from controller.build.protocol import BuildRequest
 from controller.build.session import session
 from controller.build.settings import BuildSettings
+from controller.finish import to_the_end
 from controller.runtime.docker.errors import translated
-from controller.runtime.docker.finish import to_the_end
 from controller.runtime.docker.images import Images
 from controller.runtime.docker.streams import LineReader
 from controller.runtime.docker.transport import Call, EngineClient, EngineRefused
