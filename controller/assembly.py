@@ -60,8 +60,10 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         databases = _databases(settings, stack)
         runtime, builder, router = await _engine(settings, stack)
         backends = Backends(cluster, runtime, builder, databases, router, clock, limits(settings))
-        sources = Sources(cluster, git_source(settings), databases, new_password, PasswordHasher().line)
-        world = World(cluster, runtime, databases, router, clock, settings.resync_interval)
+        source = git_source(settings)
+        sources = Sources(cluster, source, databases, new_password, PasswordHasher().line)
+        sweep = partial(source.sweep, settings.cache_bytes)
+        world = World(cluster, runtime, databases, router, clock, settings.resync_interval, sweep)
         fleet = Fleet(Reconciler(backends, sources, rules(settings)), world, Ears(sink, clock, announce))
         await fleet.start()
         stack.push_async_callback(fleet.stop)
@@ -138,6 +140,7 @@ def _databases(settings: Settings, stack: AsyncExitStack) -> dict[str, DatabaseS
 async def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Runtime, Builder, Router]:
     if settings.runtime is RuntimeKind.MEMORY:
         memory = MemoryRuntime(settings.installation_id)
+        memory.any_image = True
         return memory, MemoryBuilder(memory), MemoryRouter(partial(_memory_probe, memory))
     routing = routing_settings(settings)
     router = await stack.enter_async_context(open_routing(routing))

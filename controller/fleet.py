@@ -10,14 +10,14 @@ looked at.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 import structlog
 
 from controller.api.errors import PreviewError
-from controller.api.names import PreviewKey, database_name
+from controller.api.names import PreviewKey
 from controller.api.preview import Preview, parse
 from controller.cluster.protocol import Body, Cluster
 from controller.core.clock import Clock
@@ -31,6 +31,9 @@ from controller.worker import Tools, Worker
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
+RESTART_SECONDS, SWEEP_SECONDS = 5.0, 600.0
 SETTLE_SECONDS = 20.0
 """A preview whose source or engine is slow does not keep all others from being routed longer than this."""
 
@@ -40,7 +43,8 @@ class Survey:
     """What a look at everything found: a fingerprint per preview, and the databases that exist."""
 
     runtime: Mapping[PreviewKey, str] = field(default_factory=dict)
-    databases: frozenset[str] = frozenset()
+    databases: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By kind of server; one that did not answer is left out."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class World:
     router: Router
     clock: Clock
     resync_seconds: float
+    sweep_source: Callable[[], Awaitable[object]] | None = None
+    """Bounds the cache of repositories; called every ten minutes."""
 
 
 class Fleet:
@@ -84,7 +90,11 @@ class Fleet:
         for preview in previews:
             self._take(preview)
         self._settle_when_seen()
-        self._background(self._follow_engine(), self._resync(), self._settle_late())
+        work = [self._follow_engine, self._resync]
+        if self._world.sweep_source is not None:
+            work.append(self._sweep_source)
+        self._tasks = [asyncio.create_task(_kept_up(one, self._world.clock)) for one in work]
+        self._tasks.append(asyncio.create_task(self._settle_late()))
 
     async def stop(self) -> None:
         """Stop everything at once; what runs in containers goes on."""
@@ -133,16 +143,13 @@ class Fleet:
             self._unseen = set()
             self._settle_when_seen()
 
-    def _background(self, *work: Coroutine[Any, Any, None]) -> None:
-        self._tasks += [asyncio.create_task(one) for one in work]
-
     async def _follow_engine(self) -> None:
         """Wake whom an engine event concerns; after a gap, everything is surveyed."""
         async for key in self._world.runtime.watch():
             if key is None:
                 await self._survey()
-            elif (worker := self._workers.get(key)) is not None and not worker.busy:
-                worker.wake()
+            elif (worker := self._workers.get(key)) is not None:
+                worker.nudge()
 
     async def _resync(self) -> None:
         while True:
@@ -152,17 +159,22 @@ class Fleet:
 
     async def _survey(self) -> None:
         """Look at everything in a few calls, and wake those for whom it is not as it was."""
-        try:
-            runtime = await self._world.runtime.survey()
-            found = await asyncio.gather(*(server.survey() for server in self._world.databases.values()))
-        except PreviewError as error:
-            log.warning("survey failed", reason=error.reason, message=error.message)
-            return
-        now = Survey(runtime, frozenset().union(*found))
+        servers = self._world.databases
+        runtime, found = await asyncio.gather(
+            _answered(self._world.runtime.survey()),
+            asyncio.gather(*(_answered(server.survey()) for server in servers.values())),
+        )
+        databases = {kind: names for kind, names in zip(servers, found, strict=True) if names is not None}
+        now = Survey(self._last.runtime if runtime is None else runtime, databases)
         for worker in self._workers.values():
             if _changed(worker, self._last, now):
-                worker.wake()
+                worker.nudge()
         self._last = now
+
+    async def _sweep_source(self) -> None:
+        while self._world.sweep_source is not None:
+            await self._world.sweep_source()
+            await self._world.clock.sleep(SWEEP_SECONDS)
 
     def _sweep_finished(self) -> None:
         for key in [key for key, worker in self._workers.items() if worker.finished]:
@@ -173,8 +185,28 @@ def _changed(worker: Worker, before: Survey, now: Survey) -> bool:
     """Something about a preview is not as it was at the last survey, or its database is not there."""
     if before.runtime.get(worker.key) != now.runtime.get(worker.key):
         return True
-    slug, database = worker.preview.slug, worker.status.database
-    return slug is not None and database is not None and database_name(slug) not in now.databases
+    database = worker.status.database
+    names = now.databases.get(database.type) if database is not None else None
+    return database is not None and names is not None and database.name not in names
+
+
+async def _kept_up(work: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    """Background work that fails is told of and begun again: without it, nobody would notice drift."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("background work failed and begins again", work=getattr(work, "__name__", ""))
+        await clock.sleep(RESTART_SECONDS)
+
+
+async def _answered(survey: Awaitable[T]) -> T | None:
+    """What a survey found, or None with a line in the log."""
+    try:
+        return await survey
+    except PreviewError as error:
+        log.warning("survey failed", reason=error.reason, message=error.message)
+        return None
 
 
 def _parsed(body: Body) -> Preview | None:

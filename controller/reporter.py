@@ -10,19 +10,23 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import structlog
+
+from controller.api.errors import PreviewError
 from controller.api.preview import Preview
 from controller.api.status import ConditionType, PreviewStatus
 from controller.core.actions import Action
 from controller.core.clock import Clock
 from controller.core.execute import Announce, Moment
 from controller.core.status import Facts, working
+from controller.core.work import Memory
 from controller.logs.mask import masker
 from controller.logs.protocol import LogEntry, LogSink, LogType
 
+log = structlog.get_logger()
+
 FIRST_WRITE_SECONDS = 0.7
 NEXT_WRITE_SECONDS = 2.0
-
-WriteStatus = Callable[[PreviewStatus], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -35,17 +39,23 @@ class Ears:
     """Hears of every action of every preview, before and after."""
 
 
+@dataclass(frozen=True)
+class Hooks:
+    """What the worker does with the reports of one pass."""
+
+    write: Callable[[PreviewStatus], Awaitable[None]]
+    shown: Callable[[], None]
+    remember: Callable[[Memory], None]
+
+
 class Reporter:
     """One pass's voice."""
 
-    def __init__(
-        self, preview: Preview, slug: str, ears: Ears, write: WriteStatus, shown: Callable[[], None]
-    ) -> None:
+    def __init__(self, preview: Preview, slug: str, ears: Ears, hooks: Hooks) -> None:
         self._preview = preview
         self._slug = slug
         self._ears = ears
-        self._write = write
-        self._on_shown = shown
+        self._hooks = hooks
         self._mask: Callable[[str], str] = masker(())
         self._step: tuple[ConditionType, str, bool] | None = None
         self._flusher: asyncio.Task[None] | None = None
@@ -54,8 +64,7 @@ class Reporter:
     def step(self, stage: ConditionType, text: str, *, serving: bool) -> None:
         """What is being done now; shows up in the status when it lasts."""
         self._step = (stage, self._mask(text), serving)
-        if self._acting and self._flusher is None:
-            self._flusher = asyncio.create_task(self._flush())
+        self._show_when_it_lasts()
 
     def say(self, kind: LogType, service: str | None, text: str) -> None:
         """One or more lines for the preview's log."""
@@ -66,7 +75,11 @@ class Reporter:
 
     def shown(self) -> None:
         """The router knows now what can be known of this preview."""
-        self._on_shown()
+        self._hooks.shown()
+
+    def remember(self, memory: Memory) -> None:
+        """What the next pass has to know, also when this one is cut off."""
+        self._hooks.remember(memory)
 
     def keep_secret(self, values: frozenset[str]) -> None:
         """Values that must not show up in anything said."""
@@ -79,6 +92,7 @@ class Reporter:
     async def announce(self, action: Action, moment: Moment) -> None:
         """Something is really being done, or was."""
         self._acting = True
+        self._show_when_it_lasts()
         self.say(LogType.DEPLOY, None, f"{'start' if moment is Moment.BEFORE else 'done'}: {action}")
         if self._ears.announce is not None:
             await self._ears.announce(action, moment)
@@ -90,6 +104,10 @@ class Reporter:
             await asyncio.gather(self._flusher, return_exceptions=True)
             self._flusher = None
 
+    def _show_when_it_lasts(self) -> None:
+        if self._acting and self._flusher is None:
+            self._flusher = asyncio.create_task(self._flush())
+
     async def _flush(self) -> None:
         written: tuple[ConditionType, str, bool] | None = None
         pause = FIRST_WRITE_SECONDS
@@ -98,6 +116,10 @@ class Reporter:
             pause = NEXT_WRITE_SECONDS
             if self._step is None or self._step == written:
                 continue
-            written = stage, text, serving = self._step
+            step = stage, text, serving = self._step
             facts = Facts(self._preview, self._ears.clock.now(), serving)
-            await self._write(working(self._preview.status, facts, stage, text))
+            try:
+                await self._hooks.write(working(self._preview.status, facts, stage, text))
+                written = step
+            except PreviewError as error:
+                log.warning("progress not written", preview=str(self._preview.key), reason=error.reason)

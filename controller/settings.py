@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     )
 
     cache_dir: Path = Field(default=Path("/var/cache/previewcloud"), description="Cache of git repositories.")
+    cache_bytes: int = Field(
+        default=10 * 1024**3, gt=0, description="Bytes of that cache at most; what was used longest ago goes."
+    )
     git_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("github.com",), description="Hosts (or host:port) that may be cloned from, by comma."
     )

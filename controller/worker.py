@@ -13,21 +13,32 @@ from dataclasses import dataclass
 
 import structlog
 
-from controller.api.errors import BackendUnavailable, Conflict, InvalidSpec, PreviewError
-from controller.api.names import GROUP, PreviewKey, slug_candidates, source_identity
+from controller.api.errors import BackendUnavailable, Conflict, PreviewError
+from controller.api.names import (
+    FINALIZER,
+    GROUP,
+    PreviewKey,
+    database_name,
+    database_secret_name,
+    slug_candidates,
+    source_identity,
+)
 from controller.api.preview import Preview
 from controller.api.status import ConditionType, PreviewStatus
 from controller.cluster.protocol import Cluster
-from controller.core.reconcile import Reconciler
+from controller.core.reconcile import BUG, Reconciler
 from controller.core.status import Facts, failed, patch
 from controller.core.work import Memory, Outcome
-from controller.reporter import Ears, Reporter
+from controller.finish import to_the_end
+from controller.reporter import Ears, Hooks, Reporter
 from controller.slugs import Slugs
 
 log = structlog.get_logger()
 
 ABANDON = f"{GROUP}/abandon"
 BACKOFF_FIRST, BACKOFF_MAX, CONFLICT_SECONDS = 1.0, 60.0, 30.0
+NUDGE_SECONDS = 2.0
+"""What happens on the engine shortens a wait to this; failing work makes events of its own."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +76,13 @@ class Worker:
         self._memory = Memory()
         self._failures = 0
         self._awake = asyncio.Event()
-        self._later: asyncio.TimerHandle | None = None
+        self._later: asyncio.Task[None] | None = None
+        self._due = 0.0
         self._running: asyncio.Task[None] | None = None
-        self._idle = asyncio.Event()
+        self._nudged = False
         self._gone = False
+        self._unsure = False
+        """A write was begun and not seen to end: what the API server has may be another status."""
         self._log = log.bind(preview=str(self.key))
         self._task = asyncio.create_task(self._loop(), name=f"worker {self.key}")
 
@@ -83,11 +97,6 @@ class Worker:
         return self._status
 
     @property
-    def busy(self) -> bool:
-        """A pass is under way; it looks at the end result by itself."""
-        return self._running is not None
-
-    @property
     def finished(self) -> bool:
         """Nothing is left to do, ever."""
         return self._task.done()
@@ -95,8 +104,8 @@ class Worker:
     def update(self, preview: Preview) -> None:
         """Take a newer body; only one that wants something else wakes, and cancels what runs."""
         changed = intent(preview) != intent(self._preview)
-        if preview.metadata.uid != self._preview.metadata.uid:
-            self._status = preview.status
+        if preview.metadata.uid != self._preview.metadata.uid:  # created anew under the same name
+            self._status, self._gone, self._unsure = preview.status, False, False
         self._preview = preview
         if changed:
             self._failures = 0
@@ -109,8 +118,16 @@ class Worker:
         if self._later is not None:
             self._later.cancel()
             self._later = None
-        self._idle.clear()
         self._awake.set()
+
+    def nudge(self) -> None:
+        """Something happened on the engine: look again; while work fails, in two seconds."""
+        if self._running is not None:
+            self._nudged = True
+        elif self._later is None:
+            self.wake()
+        elif self._due - self._tools.ears.clock.monotonic() > NUDGE_SECONDS:
+            self._wake_in(NUDGE_SECONDS)
 
     def gone(self) -> None:
         """The object is gone; what is left of it goes too, then this worker ends."""
@@ -121,16 +138,14 @@ class Worker:
 
     async def close(self) -> None:
         """Stop at once; what is half done is found by the next operator."""
-        self._task.cancel()
-        if self._running is not None:
-            self._running.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [task for task in (self._task, self._running, self._later) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _loop(self) -> None:
         ended = False
         while not ended:
-            if not self._awake.is_set():
-                self._idle.set()
             await self._awake.wait()
             self._awake.clear()
             self._running = asyncio.create_task(self._pass())
@@ -141,6 +156,9 @@ class Worker:
                 self._log.error("a bug: the pass raised", exc_info=error)
                 self._wake_in(backoff(self._failures))
             ended = self._gone and not self._awake.is_set() and self._later is None
+            if self._nudged:
+                self._nudged = False
+                self.nudge()
         self._tools.slugs.release(self.key)
 
     async def _pass(self) -> None:
@@ -159,7 +177,8 @@ class Worker:
             )
             preview = preview.model_copy(update={"metadata": metadata})
         preview = preview.model_copy(update={"status": preview.status.model_copy(update={"slug": slug})})
-        reporter = Reporter(preview, slug, self._tools.ears, self._write, lambda: self._tools.shown(self.key))
+        hooks = Hooks(self._write, lambda: self._tools.shown(self.key), self._remember)
+        reporter = Reporter(preview, slug, self._tools.ears, hooks)
         try:
             outcome = await self._tools.reconciler.run(preview, slug, self._memory, reporter)
         finally:
@@ -168,59 +187,77 @@ class Worker:
         await self._conclude(preview, outcome)
         self._tools.shown(self.key)
 
+    def _remember(self, memory: Memory) -> None:
+        self._memory = memory
+
     async def _slug(self, preview: Preview) -> str:
         """The slug; a new one is written to the object, with the finalizer, before anything else is done."""
         source = preview.spec.source
         place = (source.repository, source.pull_request, source.branch)
-        slug = self._tools.slugs.allocate(preview.key, source_identity(*place), slug_candidates(*place))
-        if not preview.deleting and not self._gone and (preview.slug != slug or not preview.held):
+        ending = preview.deleting or self._gone
+        try:
+            slug = self._tools.slugs.allocate(preview.key, source_identity(*place), slug_candidates(*place))
+        except Conflict:
+            if ending:  # it never had one, so that nothing under any slug is its own
+                return slug_candidates(*place)[0]
+            raise
+        if not ending and (preview.slug != slug or not preview.held):
             await self._tools.cluster.claim(preview, slug)
         return slug
 
     async def _refused(self, preview: Preview, error: PreviewError) -> None:
         """No slug: somebody else stands for this source, or the API server did not answer."""
         self._tools.shown(self.key)
-        final = isinstance(error, Conflict)
-        if not isinstance(error, BackendUnavailable):
-            facts = Facts(preview, self._tools.ears.clock.now(), serving=False)
-            status = failed(preview.status, facts, ConditionType.SOURCE_READY, error, final=final)
-            await self._conclude(preview, Outcome(status, self._memory, error, final))
-        else:
+        if isinstance(error, BackendUnavailable):
             self._retry(error)
+            return
+        facts = Facts(preview, self._tools.ears.clock.now(), serving=False)
+        final = isinstance(error, Conflict)
+        status = failed(preview.status, facts, ConditionType.SOURCE_READY, error, final=final)
+        await self._conclude(preview, Outcome(status, self._memory, error))
 
     async def _conclude(self, preview: Preview, outcome: Outcome) -> None:
         """Write what came of a pass, and decide when to look again."""
-        if outcome.released:
-            if not self._gone:
-                await self._tools.cluster.release(preview)
-            self._log.info("gone")
-            return
-        if preview.deleting and ABANDON in preview.metadata.annotations and outcome.error is not None:
-            await self._abandon(preview, outcome)
-            return
-        before = self._status
+        before, error = self._status, outcome.error
         try:
+            if outcome.released:
+                await self._release(preview)
+                return
+            if preview.deleting and ABANDON in preview.metadata.annotations and error is not None:
+                await self._abandon(preview, error)
+                return
             await self._write(outcome.status)
             await self._tell(preview, before, outcome)
-        except PreviewError as error:
-            self._retry(error)
+        except PreviewError as refused:
+            self._retry(refused)
             return
-        if outcome.error is None:
+        if error is None:
             self._failures = 0
-        elif not isinstance(outcome.error, InvalidSpec) or not outcome.final:
-            self._retry(outcome.error)
+        elif not outcome.final:
+            self._retry(error)
+
+    async def _release(self, preview: Preview) -> None:
+        """Nothing is left: let the object go. Where nobody else holds it, it is gone with that."""
+        if not self._gone:
+            await self._tools.cluster.release(preview)
+        self._gone = self._gone or set(self._preview.metadata.finalizers) <= {FINALIZER}
+        self._failures = 0
+        self._log.info("gone")
 
     async def _write(self, status: PreviewStatus) -> None:
         """Write the status, when it is another one than was written last."""
-        if status != self._status and not self._gone:
-            await self._tools.cluster.patch_status(self._preview, patch(status))
-            self._status = status
+        if (status != self._status or self._unsure) and not self._gone:
+            self._unsure = True
+            await to_the_end(self._tools.cluster.patch_status(self._preview, patch(status)))
+            self._status, self._unsure = status, False
 
     async def _tell(self, preview: Preview, before: PreviewStatus, outcome: Outcome) -> None:
         """An Event for what a person would want to know."""
+        error, status = outcome.error, outcome.status
+        if error is not None and error.__cause__ is not None and error.reason == BUG:
+            self._log.error("a bug", exc_info=error.__cause__)
         if self._gone:
             return
-        error, status = outcome.error, outcome.status
         if error is not None and status.conditions != before.conditions:
             self._log.warning("failed", reason=error.reason, message=error.message)
             await self._tools.cluster.event(preview, "Warning", error.reason, error.message)
@@ -229,13 +266,19 @@ class Worker:
             message = f"Commit {(status.commit or '')[:12]} is served at {status.url}"
             await self._tools.cluster.event(preview, "Normal", "Serving", message)
 
-    async def _abandon(self, preview: Preview, outcome: Outcome) -> None:
-        """Let the object go although something may be left."""
-        reason = outcome.error.message if outcome.error else ""
-        left = f"Let go by annotation {ABANDON}; what may be left of {outcome.status.slug}: {reason}"
+    async def _abandon(self, preview: Preview, error: PreviewError) -> None:
+        """Let the object go although something may be left, and say what."""
+        slug = preview.status.slug or ""
+        images = sorted({service.image for service in preview.status.services if service.image})
+        left = (
+            f"Let go by annotation {ABANDON} while {error.reason}. May be left: containers {slug}-*, their "
+            f"networks and images ({', '.join(images) or 'none known'}), database and role "
+            f"{database_name(slug)}, Secret {database_secret_name(self.key.name)}."
+        )
         self._log.warning("abandoned", left=left)
+        self._tools.reconciler.forget(self.key)
         await self._tools.cluster.event(preview, "Warning", "Abandoned", left)
-        await self._tools.cluster.release(preview)
+        await self._release(preview)
 
     def _retry(self, error: PreviewError) -> None:
         self._failures += 1
@@ -246,4 +289,10 @@ class Worker:
     def _wake_in(self, seconds: float) -> None:
         if self._later is not None:
             self._later.cancel()
-        self._later = asyncio.get_running_loop().call_later(seconds, self.wake)
+        self._due = self._tools.ears.clock.monotonic() + seconds
+        self._later = asyncio.create_task(self._wake_after(seconds))
+
+    async def _wake_after(self, seconds: float) -> None:
+        await self._tools.ears.clock.sleep(seconds)
+        self._later = None
+        self.wake()

@@ -19,6 +19,7 @@ from controller.core import actions as act
 from controller.core.clock import Clock
 from controller.core.readiness import Waiting, await_ready
 from controller.databases.protocol import DatabaseServer
+from controller.finish import to_the_end
 from controller.logs.protocol import LogType
 from controller.routing.protocol import PageState, Router
 from controller.runtime.protocol import Runtime
@@ -31,6 +32,16 @@ class Moment(StrEnum):
     BEFORE = "before"
     AFTER = "after"
 
+
+MAKING = (
+    act.StoreCredentials,
+    act.CreateDatabase,
+    act.CreateNetwork,
+    act.StartInstance,
+    act.ResumeInstance,
+    act.AttachInstance,
+)
+"""Short, and not cut off by a newer wish: what comes into being later would be seen by nobody."""
 
 Announce = Callable[[act.Action, Moment], Awaitable[None]]
 Say = Callable[[LogType, str | None, str], None]
@@ -95,7 +106,10 @@ def _first(failures: ExceptionGroup[Exception]) -> Exception:
 
 async def _announced(action: act.Action, run: Execution) -> None:
     await run.announce(action, Moment.BEFORE)
-    await _perform(action, run)
+    if isinstance(action, MAKING):
+        await to_the_end(_perform(action, run))
+    else:
+        await _perform(action, run)
     await run.announce(action, Moment.AFTER)
 
 

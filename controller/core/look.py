@@ -11,7 +11,7 @@ from controller.api import names
 from controller.core.desired import Desired, desired
 from controller.core.execute import Backends
 from controller.core.inputs import Inputs, Rules
-from controller.core.observed import Observed, Served, live_revision, usable
+from controller.core.observed import Observed, Served, Target, live_revision, usable
 from controller.core.show import live_routes, page_state, waiting_routes
 from controller.core.work import Pass
 from controller.databases.protocol import DatabaseClaim, DatabaseState
@@ -34,10 +34,8 @@ class Look:
 
     async def at(self, work: Pass, wanted: Desired, images: dict[str, ImageInfo]) -> Observed:
         """What is there, and show what of it serves."""
-        runtime, (database, kind), stored = await asyncio.gather(
-            self._backends.runtime.observe(work.preview.key),
-            self._database(work, wanted),
-            self._stored(work, wanted),
+        runtime, (database, kind, stored) = await asyncio.gather(
+            self._backends.runtime.observe(work.preview.key), self._database(work, wanted)
         )
         observed = Observed(
             runtime=runtime, images=images, database=database, database_type=kind, credentials_stored=stored
@@ -58,8 +56,11 @@ class Look:
         """Tell the router what serves now; where nothing does, the platform's own page answers."""
         served = Served(work.status.commit, frozenset(service.name for service in work.status.services))
         observed = replace(observed, published=work.memory.published)
-        live = live_revision(observed, served, wanted.revision if wanted else None)
-        work.memory = replace(work.memory, published=live)
+        target = None
+        if wanted is not None:
+            target = Target(wanted.revision, frozenset(image.service for image in wanted.images))
+        live = live_revision(observed, served, target)
+        work.remember(replace(work.memory, published=live))
         work.serving = live is not None and any(usable(i) for i in observed.of_revision(live))
         router, page = self._backends.router, page_state(work.status)
         if live is not None:
@@ -80,8 +81,6 @@ class Look:
 
     async def _stored(self, work: Pass, wanted: Desired) -> bool:
         """The Secret with the database's login is there: the right one, or any of ours that has to go."""
-        if wanted.database is None and work.status.database is None and not wanted.empty:
-            return False
         name = names.database_secret_name(work.preview.metadata.name)
         secret = await self._backends.cluster.secret(work.preview.metadata.namespace, name)
         if secret is None or secret.labels.get(names.PREVIEW_LABEL) != work.preview.metadata.name:
@@ -91,18 +90,23 @@ class Look:
         same = secret.data.get("password") == wanted.database.credentials.password
         return same and secret.owner_uid == work.preview.metadata.uid
 
-    async def _database(self, work: Pass, wanted: Desired) -> tuple[DatabaseState | None, str]:
-        """The preview's database where one is wanted, or was, or may have been (a deletion looks
-        everywhere).
+    async def _database(self, work: Pass, wanted: Desired) -> tuple[DatabaseState | None, str, bool]:
+        """The preview's database, the kind of server that has it, and whether its Secret is there.
+
+        Where none is wanted, the Secret tells whether there may be one: it comes first and goes last. A
+        deletion looks everywhere.
         """
         claim = DatabaseClaim(names.database_name(work.slug), work.preview.key, work.slug)
         servers = self._backends.databases
         if wanted.database is not None:
-            return await servers[wanted.database.type].observe(claim), wanted.database.type
+            kind = str(wanted.database.type)
+            state, stored = await asyncio.gather(servers[kind].observe(claim), self._stored(work, wanted))
+            return state, kind, stored
+        stored = await self._stored(work, wanted)
         known = work.status.database.type if work.status.database else None
         for kind, server in sorted(servers.items()):
-            if kind == known or wanted.empty:
+            if kind == known or stored or wanted.empty:
                 state = await server.observe(claim)
                 if state.exists or state.claimed:
-                    return state, kind
-        return None, ""
+                    return state, kind, stored
+        return None, "", stored

@@ -47,18 +47,26 @@ class Served:
     services: frozenset[str] = frozenset()
 
 
-def live_revision(observed: Observed, served: Served, target: str | None) -> str | None:
+@dataclass(frozen=True)
+class Target:
+    """What is desired: its revision, None while an image is missing, and its services."""
+
+    revision: str | None
+    services: frozenset[str] = frozenset()
+
+
+def live_revision(observed: Observed, served: Served, target: Target | None) -> str | None:
     """Which revision the world should see right now, before anything is done.
 
     What is published stays, as long as one of its instances is left. After a restart nothing is published:
-    then a revision counts as proved when the status names its commit, or when it is known not to be the
-    target (it was switched to once; the target may never have answered). A broken one does not win over a
-    target that runs whole: that one was caught while the old one retired.
+    then a revision counts as proved when the status names its commit, or when the preview has served and it
+    is known not to be the target (it was switched to once; the target may never have answered). A broken one
+    does not win over a target that runs whole: that one was caught while the old one retired.
 
     Args:
         observed: what is there.
         served: what the status says was served last.
-        target: the desired revision, or None while it is not known.
+        target: what is desired, or None while that is not known.
     """
     present = observed.revisions
     if observed.published in present:
@@ -69,14 +77,20 @@ def live_revision(observed: Observed, served: Served, target: str | None) -> str
 
     def whole(revision: str) -> bool:
         members = observed.of_revision(revision)
-        return all(usable(member) for member in members) and {m.service for m in members} >= served.services
+        needed = target.services if target and revision == target.revision else served.services
+        return all(usable(member) for member in members) and {m.service for m in members} >= needed
 
     def age(revision: str) -> str:
         return min(str(member.started_at or "~") for member in observed.of_revision(revision))
 
-    proved = [r for r in present if carries_served(r) or (target is not None and r != target)]
+    def wanted(revision: str) -> bool:
+        return target is not None and revision == target.revision
+
+    replaced = served.commit is not None and target is not None
+    proved = [r for r in present if carries_served(r) or (replaced and not wanted(r))]
     if not proved:
         return None
-    best = min(proved, key=lambda r: (not whole(r), not carries_served(r), r == target, age(r)))
-    others_whole = any(whole(revision) for revision in present if revision != best)
-    return None if others_whole and not whole(best) else best
+    best = min(proved, key=lambda r: (not whole(r), not carries_served(r), wanted(r), age(r)))
+    others = [revision for revision in present if revision != best]
+    in_doubt = bool(others) if target is None else any(whole(revision) for revision in others)
+    return None if in_doubt and not whole(best) else best

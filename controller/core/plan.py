@@ -36,7 +36,7 @@ from controller.core.actions import (
     Withdraw,
 )
 from controller.core.desired import Desired
-from controller.core.observed import Observed
+from controller.core.observed import Observed, usable
 from controller.databases.ledger import pending
 from controller.databases.protocol import DatabaseClaim
 from controller.routing.protocol import PublicRoute
@@ -63,20 +63,25 @@ def plan(desired: Desired, observed: Observed) -> Plan:
     return _plan(stages)
 
 
-def rollback(observed: Observed, revision: str) -> Plan:
-    """Take away what a failed attempt started."""
-    retired = tuple(RetireInstance(instance.name) for instance in observed.of_revision(revision))
-    removed = tuple(RemoveNetwork(n.name) for n in observed.runtime.networks if n.revision == revision)
+def rollback(observed: Observed, failed: str | None) -> Plan:
+    """Take away what a failed attempt started, and whatever else stands beside a revision that serves.
+
+    While nothing serves, only the failed revision goes: another may be the last good one, not known as such.
+    """
+    live = observed.published
+
+    def goes(revision: str) -> bool:
+        return revision == failed if live is None else revision != live
+
+    retired = tuple(RetireInstance(i.name) for i in observed.runtime.instances if goes(i.revision))
+    removed = tuple(RemoveNetwork(n.name) for n in observed.runtime.networks if goes(n.revision))
     return _plan([Stage(ConditionType.SERVICES_READY, retired), Stage(ConditionType.SERVICES_READY, removed)])
 
 
-def repair(observed: Observed, live: str) -> Plan:
-    """Bring the serving revision's instances back without knowing its configuration: those that stopped
-    start again.
-    """
-    stopped = tuple(
-        ResumeInstance(instance.name) for instance in observed.of_revision(live) if instance.state not in RUNS
-    )
+def repair(observed: Observed, live: str | None) -> Plan:
+    """Bring a revision's instances back without knowing its configuration: those that stopped start again."""
+    instances = observed.of_revision(live) if live is not None else ()
+    stopped = tuple(ResumeInstance(i.name) for i in instances if i.state not in RUNS)
     return _plan([Stage(ConditionType.SERVICES_READY, stopped)])
 
 
@@ -143,11 +148,12 @@ def _instances(desired: Desired, observed: Observed) -> list[Stage]:
     present = {instance.name: instance for instance in observed.runtime.instances}
     by_service = {spec.service: spec for spec in desired.instances or ()}
     switching = desired.revision != observed.published
+    well = {name for name, instance in present.items() if usable(instance)}
     for level in desired.levels:
         specs = tuple(by_service[service] for service in level)
         actions = tuple(action for spec in specs for action in _bring_up(spec, present.get(spec.name)))
         stages.append(Stage(ConditionType.SERVICES_READY, actions))
-        if actions or switching:
+        if actions or switching or not well.issuperset(spec.name for spec in specs):
             stages.append(Stage(ConditionType.SERVICES_READY, (AwaitReady(specs),)))
     return stages
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.api.errors import InvalidSpec, NotReady, PreviewError
+from controller.api.errors import BackendUnavailable, Conflict, InvalidSpec, NotReady, PreviewError
+from controller.api.names import PreviewKey
 from controller.api.preview import Preview
 from controller.api.status import ConditionType
 from controller.core import status as statuses
@@ -20,7 +21,7 @@ from controller.core.execute import Backends, Execution, Moment, execute
 from controller.core.gather import Sources, gather
 from controller.core.inputs import Rules
 from controller.core.look import Look
-from controller.core.observed import Observed
+from controller.core.observed import Observed, usable
 from controller.core.plan import plan, repair, rollback
 from controller.core.show import page_state, waiting_routes
 from controller.core.work import Memory, Outcome, Pass, Report
@@ -32,6 +33,9 @@ ROUNDS = 6
 """Plans in a row before something must be wrong: images first, then the rest, and one to see that nothing
 is left.
 """
+
+BUG = "InternalError"
+AT_WORK = (ConditionType.SERVICES_READY, ConditionType.ROUTED)
 
 
 class Reconciler:
@@ -51,6 +55,17 @@ class Reconciler:
             return await self._make_true(work)
         except PreviewError as error:
             return await self._failed(work, error)
+        except Exception as error:
+            bug = BackendUnavailable(
+                BUG,
+                f"The operator itself failed ({type(error).__name__}); its log says where. It tries again.",
+            )
+            bug.__cause__ = error
+            return await self._failed(work, bug)
+
+    def forget(self, preview: PreviewKey) -> None:
+        """Show the world nothing of a preview any more."""
+        self._backends.router.withdraw(preview)
 
     async def _make_true(self, work: Pass) -> Outcome:
         runtime = await self._backends.runtime.observe(work.preview.key)
@@ -79,19 +94,30 @@ class Reconciler:
 
     async def _hold(self, work: Pass, runtime: RuntimeState) -> Outcome:
         """This attempt failed for good: keep the last good version as it is, and whole."""
-        live, good = work.memory.published, work.memory.good
-        if live is None:
-            return Outcome(work.status, work.memory, final=True)
-        observed = Observed(runtime=runtime, published=live)
-        steps = repair(observed, live)
-        if good is not None and good.revision == live:
-            images = await self._look.images(good)
-            steps = plan(replace(good, database=None), replace(observed, images=images))
+        good = work.memory.good
+        if good is not None and work.memory.published in (None, good.revision):
+            steps = await self._whole(good, Observed(runtime=runtime, published=work.memory.published))
+        else:
+            steps = repair(Observed(runtime=runtime), work.memory.published)
+        error: PreviewError | None = None
         if steps:
-            await self._execute(steps, work, None)
+            try:
+                await self._execute(steps, work, None)
+            except PreviewError as failed:
+                error = failed
             runtime = await self._backends.runtime.observe(work.preview.key)
+        live = work.memory.published
         serving = [instance for instance in runtime.instances if instance.revision == live]
-        return Outcome(statuses.with_services(work.status, serving), work.memory, final=True)
+        work.serving = any(usable(instance) for instance in serving)
+        status = statuses.held(work.status, self._facts(work), serving)
+        return Outcome(status, work.memory, error=error, final=error is None)
+
+    async def _whole(self, good: Desired, observed: Observed) -> Plan:
+        """What brings the last good version back as it was; its database stays as it is."""
+        images = await self._look.images(good)
+        if len(images) < len({image.reference for image in good.images}):
+            return repair(observed, good.revision)
+        return plan(replace(good, database=None), replace(observed, images=images))
 
     async def _teardown(self, work: Pass) -> Outcome:
         """Take everything away, and look again that it is gone."""
@@ -104,7 +130,7 @@ class Reconciler:
                 self._backends.router.withdraw(work.preview.key)
                 return Outcome(work.status, Memory(), released=True)
             await self._execute(steps, work, None)
-            work.memory = Memory()
+            work.remember(Memory())
         raise NotReady(
             "NotConverging", "What was removed comes back: somebody else creates it. It is tried again."
         )
@@ -114,7 +140,7 @@ class Reconciler:
         stages = {id(action): stage.condition for stage in steps.stages for action in stage.actions}
 
         def published(revision: str) -> None:
-            work.memory = replace(work.memory, published=revision)
+            work.remember(replace(work.memory, published=revision))
             work.serving = True
             work.report.shown()
 
@@ -130,31 +156,55 @@ class Reconciler:
 
     async def _failed(self, work: Pass, error: PreviewError) -> Outcome:
         """Put a failure into the status; what a hopeless attempt started is taken away again."""
-        stage, final = work.stage, isinstance(error, InvalidSpec) and not work.preview.deleting
+        stage, final = work.stage, isinstance(error, InvalidSpec) and not _may_recover(work)
         if final:
             final = await self._roll_back(work)
+        if not work.preview.deleting:
+            await self._keep_serving(work)
         error.message = work.report.mask(error.message)
         error.lines = tuple(work.report.mask(line) for line in error.lines)
-        status = statuses.failed(work.status, self._facts(work), stage, error, final=final)
+        stalled = final or (isinstance(error, Conflict) and not work.preview.deleting)
+        status = statuses.failed(work.status, self._facts(work), stage, error, final=stalled)
         if work.memory.published is None and work.wanted is not None and not work.wanted.empty:
             self._backends.router.publish(work.preview.key, waiting_routes(work.wanted), page_state(status))
         work.report.say(LogType.SYSTEM, None, f"failed: {error}")
         return Outcome(status, work.memory, error=error, final=final)
 
     async def _roll_back(self, work: Pass) -> bool:
-        """Remove the revision that failed, unless it serves. False: that did not work either and is tried
-        again.
-        """
+        """Remove what does not serve. False: that did not work either and is tried again."""
         failed = work.wanted.revision if work.wanted else None
-        if failed is None or failed == work.memory.published:
-            return True
+        live = work.memory.published
         try:
-            observed = Observed(runtime=await self._backends.runtime.observe(work.preview.key))
-            await self._execute(rollback(observed, failed), work, None)
+            runtime = await self._backends.runtime.observe(work.preview.key)
+            await self._execute(rollback(Observed(runtime=runtime, published=live), failed), work, None)
         except PreviewError as second:
             work.report.say(LogType.SYSTEM, None, f"the failed attempt could not be taken away: {second}")
             return False
         return True
 
+    async def _keep_serving(self, work: Pass) -> None:
+        """What cannot be had yet does not keep the last good version from being repaired."""
+        good, live = work.memory.good, work.memory.published
+        if work.wanted is not None and work.wanted.revision in (live, good.revision if good else None):
+            return
+        try:
+            found = await self._backends.runtime.observe(work.preview.key)
+            if good is not None and live in (None, good.revision):
+                own = tuple(i for i in found.instances if i.revision == good.revision)
+                networks = tuple(n for n in found.networks if n.revision == good.revision)
+                steps = await self._whole(good, Observed(runtime=RuntimeState(own, networks), published=live))
+            else:
+                steps = repair(Observed(runtime=found), live)
+            if steps:
+                await self._execute(steps, work, None)
+        except PreviewError as second:
+            work.report.say(LogType.SYSTEM, None, f"the last good version could not be repaired: {second}")
+
     def _facts(self, work: Pass) -> statuses.Facts:
         return statuses.Facts(work.preview, self._backends.clock.now(), work.serving)
+
+
+def _may_recover(work: Pass) -> bool:
+    """A deletion goes on until it is through, and what served once may well serve again."""
+    served = work.wanted is not None and work.wanted.revision == work.memory.published is not None
+    return work.preview.deleting or (served and work.stage in AT_WORK)

@@ -8,7 +8,7 @@ import json
 from urllib.parse import urlsplit
 
 from controller.api import names
-from controller.api.errors import InvalidSpec
+from controller.api.errors import InvalidSpec, NotReady
 from controller.api.images import registry_of
 from controller.api.preview import Preview
 from controller.api.references import literal
@@ -101,9 +101,7 @@ class SecretReader:
     async def _key(self, reference: SecretKeyRef) -> str:
         secret = await self._secret(reference.name)
         if reference.key not in secret.data:
-            raise InvalidSpec(
-                "SecretKeyMissing", f"Secret {reference.name} has no key {reference.key}; add it."
-            )
+            raise NotReady("SecretKeyMissing", f"Secret {reference.name} has no key {reference.key}; add it.")
         self.values.append(secret.data[reference.key])
         return secret.data[reference.key]
 
@@ -113,7 +111,7 @@ class SecretReader:
             raise InvalidSpec("SecretForFork", f"Secret {name} is not given to a fork; remove the reference.")
         secret = await self._cluster.secret(self._preview.metadata.namespace, name)
         if secret is None or secret.labels.get(REPOSITORY_LABEL) != self._label:
-            raise InvalidSpec(
+            raise NotReady(
                 "SecretMissing",
                 f"No Secret {name} with label {REPOSITORY_LABEL}={self._label} is in namespace "
                 f"{self._preview.metadata.namespace}; create or label it.",

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from controller.api.conditions import updated
-from controller.api.errors import PreviewError
+from controller.api.conditions import find, is_true, updated
+from controller.api.errors import Conflict, PreviewError
 from controller.api.names import GROUP
 from controller.api.preview import Preview
 from controller.api.status import (
@@ -56,9 +56,7 @@ def attempt_of(preview: Preview) -> str:
 
 def given_up(preview: Preview, status: PreviewStatus) -> bool:
     """This very attempt failed for good before; only what its author changes helps."""
-    stalled = any(
-        c.type is ConditionType.STALLED and c.status is ConditionStatus.TRUE for c in status.conditions
-    )
+    stalled = is_true(status.conditions, ConditionType.STALLED)
     return stalled and status.attempt == attempt_of(preview)
 
 
@@ -116,7 +114,10 @@ def suspended(status: PreviewStatus, facts: Facts) -> PreviewStatus:
 def failed(
     status: PreviewStatus, facts: Facts, stage: ConditionType, error: PreviewError, *, final: bool
 ) -> PreviewStatus:
-    """Something went wrong: for good (`final`), or it is tried again."""
+    """Something went wrong: for good (`final`), or it is tried again.
+
+    A Conflict is Stalled, and tried again all the same: whoever holds the name may let it go.
+    """
     message = "\n".join([error.message, *error.lines])[:MESSAGE_MAX]
     conditions = [
         _ready(facts, error.reason, message),
@@ -130,14 +131,19 @@ def failed(
         phase = Phase.FAILED
     else:
         phase = Phase.UPDATING if facts.serving else Phase.CREATING
-    return _with(status, facts, conditions, phase=phase, step=None if final else error.reason)
+    fields: dict[str, object] = {"phase": phase, "step": None if final else error.reason}
+    if isinstance(error, Conflict):
+        fields["attempt"] = None
+    return _with(status, facts, conditions, **fields)
 
 
-def with_services(status: PreviewStatus, instances: Sequence[Instance]) -> PreviewStatus:
-    """The same, with the state of each service as it is now."""
+def held(status: PreviewStatus, facts: Facts, instances: Sequence[Instance]) -> PreviewStatus:
+    """Given up as before; the state of each service, and whether the last good version serves, as of now."""
     by_service = {instance.service: instance for instance in instances}
     services = tuple(_service_state(service, by_service.get(service.name)) for service in status.services)
-    return status.model_copy(update={"services": services})
+    stalled = find(status.conditions, ConditionType.STALLED)
+    ready = [_ready(facts, stalled.reason, stalled.message)] if stalled else []
+    return _with(status, facts, ready, services=services)
 
 
 def patch(status: PreviewStatus) -> dict[str, object]:

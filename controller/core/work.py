@@ -29,6 +29,9 @@ class Report(Protocol):
     def shown(self) -> None:
         """The router knows now what can be known of this preview."""
 
+    def remember(self, memory: Memory) -> None:
+        """What the next pass has to know, also when this one is cut off."""
+
     def keep_secret(self, values: frozenset[str]) -> None:
         """Values that must not show up in anything said."""
 
@@ -70,6 +73,11 @@ class Pass:
     stage: ConditionType = ConditionType.SOURCE_READY
     serving: bool = False
     wanted: Desired | None = None
+
+    def remember(self, memory: Memory) -> None:
+        """Know something for the next pass."""
+        self.memory = memory
+        self.report.remember(memory)
 
     def step(self, stage: ConditionType, text: str) -> None:
         """Go on to another step, and say so."""

@@ -21,7 +21,7 @@ from controller.core.status import patch
 from controller.core.work import Memory, Outcome
 from controller.databases.memory import MemoryDatabases
 from controller.logs.memory import MemorySink
-from controller.reporter import Ears, Reporter
+from controller.reporter import Ears, Hooks, Reporter
 from controller.routing.memory import MemoryRouter
 from controller.routing.protocol import Probe, ProbeState
 from controller.runtime.memory import MemoryRuntime
@@ -160,7 +160,8 @@ class World:
             await self.cluster.claim(preview, slug)
             preview = self.read(key)
         ears = Ears(self.sink, self.clock, self.on_action)
-        reporter = Quiet(preview, slug, ears, self._no_progress, lambda: None)
+        hooks = Hooks(self._no_progress, lambda: None, lambda memory: self.memory.update({key: memory}))
+        reporter = Quiet(preview, slug, ears, hooks)
         outcome = await self.reconciler.run(preview, slug, self.memory.get(key, Memory()), reporter)
         self.memory[key] = outcome.memory
         if outcome.released:
