@@ -14,7 +14,7 @@ from controller.build.protocol import Builder, BuildRequest
 from controller.runtime.protocol import InstanceSpec, RouteSpec, Runtime
 from controller.source.memory import MemoryFile, MemorySource
 from controller.source.protocol import SourceRef, Tree
-from tests.contract.runtime_contract import eventually
+from tests.contract.place import eventually
 
 SHOP = PreviewKey("default", "shop")
 COMMIT = "ab" * 20

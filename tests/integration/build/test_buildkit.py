@@ -16,7 +16,7 @@ from controller.runtime.docker.transport import EngineClient
 from controller.source.listing import EXECUTABLE, LINK
 from controller.source.memory import MemoryFile
 from tests.contract.builder_contract import Site, tree
-from tests.contract.runtime_contract import eventually
+from tests.contract.place import eventually
 from tests.integration.images import BASE_IMAGE
 
 FROM = f"FROM {BASE_IMAGE}\n"

@@ -16,7 +16,7 @@ from controller.runtime.docker.address import EngineAddress
 from controller.runtime.docker.runtime import DockerRuntime
 from controller.runtime.docker.settings import DockerSettings
 from controller.runtime.docker.transport import EngineClient
-from tests.contract.runtime_contract import Place, Program
+from tests.contract.place import Place, Program
 from tests.integration.images import BASE_IMAGE, LISTEN, build, tagged
 
 LABELLED = f'FROM {BASE_IMAGE}\nLABEL traefik.http.routers.x.rule="PathPrefix(`/`)"\n'

@@ -17,7 +17,7 @@ from controller.runtime.docker.runtime import DockerRuntime
 from controller.runtime.docker.settings import DockerSettings
 from controller.runtime.docker.transport import Call, EngineClient
 from controller.runtime.protocol import InstanceState
-from tests.contract.runtime_contract import SHOP, Place, Program, eventually
+from tests.contract.place import SHOP, Place, Program, eventually
 from tests.integration.images import BASE_IMAGE, LISTEN
 from tests.integration.runtime.conftest import perl
 

@@ -21,7 +21,7 @@ from controller.runtime.docker.settings import DockerSettings
 from controller.runtime.docker.transport import EngineClient
 from controller.runtime.protocol import JobSpec, RegistryCredentials
 from tests.contract.builder_contract import COMMIT, BuildRequest, tree
-from tests.contract.runtime_contract import SHOP, Place
+from tests.contract.place import SHOP, Place
 from tests.integration.images import BASE_IMAGE
 from tests.integration.runtime.lines import Line, Registry, certificates
 

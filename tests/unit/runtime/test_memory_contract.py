@@ -9,7 +9,8 @@ from controller.runtime.memory import MemoryRuntime
 from controller.runtime.memory_engine import MemoryEngine
 from controller.runtime.memory_model import CRASHES, NEVER_LISTENS, OUT_OF_MEMORY, image_info
 from controller.runtime.protocol import JobResult, JobSpec
-from tests.contract.runtime_contract import Place, Program, RuntimeContract
+from tests.contract.place import Place, Program
+from tests.contract.runtime_contract import RuntimeContract
 
 
 class Hand:
