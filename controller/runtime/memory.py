@@ -41,7 +41,6 @@ class MemoryRuntime:
     Args:
         installation: whose things these are.
         registry: the images that can be pulled, by reference.
-        any_image: whether every other image can be pulled too.
         behaviours: how instances of an image behave, by reference.
         job: what a job ends with, decided from its spec.
         engine: share one to have two installations beside each other.
@@ -52,7 +51,6 @@ class MemoryRuntime:
         installation: str = "memory",
         *,
         registry: Mapping[str, ImageInfo] | None = None,
-        any_image: bool = False,
         behaviours: Mapping[str, Behaviour] | None = None,
         job: Callable[[JobSpec], JobResult] = job_succeeds,
         engine: MemoryEngine | None = None,
@@ -61,7 +59,8 @@ class MemoryRuntime:
         self.engine.behaviours.update(behaviours or {})
         self.installation = installation
         self.registry: dict[str, ImageInfo] = dict(registry or {})
-        self.any_image = any_image
+        self.any_image = False
+        """Whether images that the registry does not list can be pulled too."""
         self.denied: set[str] = set()
         """References that the registry refuses to give."""
         self.job = job
@@ -118,8 +117,8 @@ class MemoryRuntime:
         """See Runtime.remove_image."""
         self.engine.check()
         info = self.engine.images.get(reference)
-        used = {c.spec.image for c in self.engine.containers.values() if c.spec is not None}
-        if info is None or reference in used or owner_of(reference, info.labels, self.installation) is None:
+        owner = owner_of(reference, info.labels, self.installation) if info else None
+        if owner is None or self.engine.uses(reference):
             return
         del self.engine.images[reference]
         self.engine.changes["remove_image"] += 1
@@ -289,11 +288,13 @@ class MemoryRuntime:
         return Network(name, spec.preview, spec.revision)
 
     def _own_images(self, preview: PreviewKey, instances: tuple[Instance, ...]) -> tuple[OwnImage, ...]:
-        """Those built for the preview, and those of a sibling preview's build that it uses."""
+        """Those built for the preview and not used by its siblings alone, and a sibling's that it uses."""
         used = {instance.image for instance in instances}
-        found: list[OwnImage] = []
+        found: list[str] = []
         for reference, info in self.engine.images.items():
             owner = owner_of(reference, info.labels, self.installation)
-            if owner == preview or (owner is not None and reference in used):
-                found.append(OwnImage(reference, preview))
-        return tuple(sorted(found, key=lambda image: image.reference))
+            if owner is None:
+                continue
+            if reference in used or (owner == preview and not self.engine.uses(reference)):
+                found.append(reference)
+        return tuple(OwnImage(reference, preview) for reference in sorted(found))

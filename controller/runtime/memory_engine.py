@@ -53,6 +53,10 @@ class MemoryEngine:
         containers, networks = self._by_preview.get((installation, preview), (set(), set()))
         return tuple(sorted(containers)), tuple(sorted(networks))
 
+    def uses(self, reference: str) -> bool:
+        """Whether any container is made from this image."""
+        return any(c.spec is not None and c.spec.image == reference for c in self.containers.values())
+
     def survey(self, installation: str) -> dict[PreviewKey, str]:
         """A fingerprint per preview that has a container, a network or a job here."""
         found = {

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from controller.api.errors import BackendUnavailable
 from controller.api.names import PreviewKey
 from controller.runtime.docker import wire
-from controller.runtime.docker.labels import preview_of
+from controller.runtime.docker.labels import JOB, preview_of
 from controller.runtime.docker.settings import DockerSettings
 from controller.runtime.docker.streams import LineReader
 from controller.runtime.docker.transport import Call, EngineClient, EngineRefused, filters
@@ -82,7 +82,7 @@ class Events:
             return False, None
         if event.type == "container":
             preview = preview_of(event.actor.attributes, self._settings.installation)
-            return preview is not None, preview
+            return preview is not None and JOB not in event.actor.attributes, preview
         network = event.actor.attributes.get("name", "")
         if network == self._settings.proxy_network:
             preview = await self._running(event.actor.attributes.get("container", ""))

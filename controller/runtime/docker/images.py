@@ -70,12 +70,13 @@ class Images:
             raise pull_failure(reference, error.message) from error
 
     async def owned(self, preview: PreviewKey, used: frozenset[str]) -> tuple[OwnImage, ...]:
-        """Built for a preview, or built for a sibling preview and used by this one."""
+        """Built for a preview and not used by siblings alone, or built for a sibling and used by this one."""
         labels = [f"{IMAGE_INSTALLATION}={self._installation}", f"{IMAGE_PREVIEW}={preview}"]
         rows = wire.IMAGES.validate_json(
             await self._client.get("/images/json", filters=filters(label=labels))
         )
-        found = {tag for row in rows for tag in row.tags or () if tag.startswith(IMAGE_PREFIX)}
+        built = {tag for row in rows for tag in row.tags or () if tag.startswith(IMAGE_PREFIX)}
+        found = {name for name in built if name in used or not await self._in_use(name)}
         for reference in used - found:
             if reference.startswith(IMAGE_PREFIX):
                 info = await self.info(reference)
@@ -88,14 +89,18 @@ class Images:
         info = await self.info(reference)
         if info is None or owner_of(reference, info.labels, self._installation) is None:
             return
-        query = filters(label=selector(self._installation, None, f"{IMAGE}={reference}"))
-        if wire.CONTAINERS.validate_json(await self._client.get("/containers/json", all=1, filters=query)):
+        if await self._in_use(reference):
             return
         try:
             await self._client.delete(f"/images/{reference}")
         except EngineRefused as error:
             if error.status not in (404, 409):
                 raise
+
+    async def _in_use(self, reference: str) -> bool:
+        query = filters(label=selector(self._installation, None, f"{IMAGE}={reference}"))
+        found = await self._client.get("/containers/json", all=1, filters=query)
+        return bool(wire.CONTAINERS.validate_json(found))
 
     @staticmethod
     def _progress(reference: str, line: str, on_line: LineSink) -> None:
