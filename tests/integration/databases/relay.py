@@ -56,11 +56,14 @@ class Relay:
             writer.close()
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        behind_reader, behind_writer = await asyncio.open_connection(*self._target)
+        behind_reader, behind_writer = await self._connect()
         try:
             await asyncio.gather(self._pass(reader, behind_writer), self._pass(behind_reader, writer))
         finally:
             behind_writer.close()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(*self._target)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):

@@ -1,0 +1,81 @@
+"""The API server, asked directly: paths and JSON in, JSON out. Every refusal is an error that holds the server's sentence."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+
+GROUP = "/apis/previewcloud.io/v1alpha1"
+MERGE = "application/merge-patch+json"
+WRITES = ("POST", "PUT", "PATCH", "DELETE", "APPLY")
+
+Json = dict[str, Any]
+
+
+class Refused(Exception):
+    """The API server said no."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status, self.message = status, message
+
+
+class Api:
+    """One API server; use it as an async context manager."""
+
+    def __init__(self, kubeconfig: str) -> None:
+        config = yaml.safe_load(Path(kubeconfig).read_text())
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+        self.server: str = cluster["server"]
+        self._trusted = ssl.create_default_context(cafile=cluster["certificate-authority"])
+        self._headers = {"Authorization": f"Bearer {user['token']}"}
+
+    async def __aenter__(self) -> Api:
+        self._session = aiohttp.ClientSession(
+            headers=self._headers, connector=aiohttp.TCPConnector(ssl=self._trusted)
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    async def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Json:
+        """One call; raises Refused."""
+        headers = {"Content-Type": MERGE if method == "PATCH" else "application/json"}
+        data = None if body is None else json.dumps(body)
+        async with self._session.request(method, self.server + path, data=data, headers=headers) as answer:
+            text = await answer.text()
+            if answer.status >= 400:
+                raise Refused(answer.status, json.loads(text).get("message", text))
+            found: Json = json.loads(text)
+            return found
+
+    async def get(self, path: str) -> Json | None:
+        """One object, or None."""
+        try:
+            return await self.call("GET", path)
+        except Refused as refusal:
+            if refusal.status == 404:
+                return None
+            raise
+
+    async def writes(self) -> Mapping[str, int]:
+        """How many writes the server has answered, by what was written; leases are its own affair."""
+        async with self._session.get(f"{self.server}/metrics") as answer:
+            text = await answer.text()
+        counted: dict[str, int] = {}
+        for line in text.splitlines():
+            if not line.startswith("apiserver_request_total{"):
+                continue
+            labels, _, value = line.partition("{")[2].rpartition("} ")
+            words = dict(pair.split("=", 1) for pair in labels.replace('"', "").split(",") if "=" in pair)
+            if words["verb"] in WRITES and words["resource"] not in ("leases", "tokenreviews"):
+                name = f"{words['verb']} {words['resource']} {words['subresource']}".strip()
+                counted[name] = counted.get(name, 0) + int(float(value))
+        return counted
