@@ -2,11 +2,14 @@
 
 RUN steps are held by the firewall; but ADD of a URL, a base image's registry and a foreign frontend are
 fetched by the engine on the host's own network, where nothing tells them from the engine's own traffic. So
-they are refused before the build.
+they are refused before the build. Which lines belong together depends on the engine's version and on what a
+here-document is to it: every reading that some engine has is checked, what nobody can be sure of is refused.
 """
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,20 +19,22 @@ from controller.api.images import names_own_host
 
 FRONTEND = re.compile(r"(docker\.io/)?docker/dockerfile(:[\w.-]+)?(@sha256:[0-9a-f]{64})?")
 RESERVED_ARGUMENTS = "BUILDKIT_"
-_DIRECTIVE = re.compile(r"(?:#|//)\s*(\w+)\s*=\s*(.*\S)\s*")
-_HEREDOC = re.compile(r"""\d*<<-?(["']?)([A-Za-z_][A-Za-z0-9_]*)\1""")
-_REMOTE = re.compile(r"^[\"'\[]*([a-z][a-z0-9+.-]*://|git@|github\.com/)|\.git([#?].*)?$", re.IGNORECASE)
+COMBINATIONS = 64
+_SYNTAX = re.compile(r"\s*(?:#|//)\s*syntax\s*=\s*(.*?)\s*", re.IGNORECASE)
+_INSTRUCTION = re.compile(r"\s*(?:ONBUILD\s+)*(ADD|FROM|COPY|RUN|ARG)\s+(.*)", re.IGNORECASE | re.DOTALL)
+_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*:|[^/]*@[^/]*:|github\.com/|.*\.git(?:[#?].*)?$", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}$]*))?\}|(\w+))")
-_FROM_OPTION = re.compile(r"(?:^|[\s,])(?:--)?from=([^\s,]+)")
+_FROM_OPTION = re.compile(r"(?:^|[\s,-])from=([^\s,]+)", re.IGNORECASE)
+_QUOTES = str.maketrans("", "", "\"'\\`")
+_ESCAPE = re.compile(r"^\s*#\s*escape\s*=", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Instruction:
-    """One logical line: continuation lines joined, its first line's number."""
+class Line:
+    """One instruction as some engine may read it, and the number of its first line."""
 
-    line: int
-    name: str
-    rest: str
+    number: int
+    text: str
 
 
 def check_dockerfile(service: str, text: str, arguments: Mapping[str, str]) -> None:
@@ -41,116 +46,126 @@ def check_dockerfile(service: str, text: str, arguments: Mapping[str, str]) -> N
     for name in arguments:
         if name.upper().startswith(RESERVED_ARGUMENTS):
             raise _refused(service, None, f"build argument {name} is the platform's own; leave it out")
-    if text.removeprefix("\ufeff").lstrip().startswith("{"):
-        raise _refused(service, 1, "it is JSON, which only a foreign frontend reads; write a Dockerfile")
-    syntax = _directives(text).get("syntax")
-    if syntax is not None and not FRONTEND.fullmatch(syntax):
-        raise _refused(service, 1, f"`# syntax={syntax}` names a foreign frontend; use docker/dockerfile:1")
-    known: dict[str, str] = {}
-    for found in instructions(text):
-        _check(service, found, known, arguments)
+    text = text.removeprefix("\ufeff")
+    _check_head(service, text)
+    for lines in readings(text):
+        known = _known(lines, arguments)
+        for line in lines:
+            _check(service, line, known)
 
 
-def instructions(text: str) -> Iterator[Instruction]:
-    """The instructions of a Dockerfile; lines of a here-document are given one by one, with the name `<<`."""
-    escape = "`" if _directives(text).get("escape") == "`" else "\\"
-    pending: list[str] = []
-    ends: list[str] = []
-    first = 0
-    for number, raw in enumerate(text.splitlines(), 1):
-        stripped = raw.strip()
-        if ends:
-            if stripped == ends[0]:
-                ends.pop(0)
-            else:
-                yield Instruction(number, "<<", stripped)
-            continue
-        if not stripped or stripped.startswith("#"):
-            continue
-        first = first if pending else number
-        pending.append(stripped.removesuffix(escape).strip() if stripped.endswith(escape) else stripped)
-        if not stripped.endswith(escape):
-            logical, pending = " ".join(pending), []
-            ends = _heredocs(logical)
-            yield _instruction(first, logical)
-    if pending:
-        yield _instruction(first, " ".join(pending))
+def readings(text: str) -> Iterator[tuple[Line, ...]]:
+    """The ways in which the text falls into instructions; a line ends at a line feed and nothing else."""
+    raw = tuple(Line(number, line) for number, line in enumerate(text.split("\n"), 1))
+    yield tuple(Line(line.number, re.sub(r"[\\`]\s*$", "", line.text)) for line in raw)
+    bare = [line for line in raw if line.text.strip() and not line.text.lstrip().startswith("#")]
+    for escape in "\\`" if _ESCAPE.search(text) else "\\":
+        mark = re.escape(escape)
+        # Older engines take a doubled escape character at a line's end for a continuation too.
+        for continued in (rf"{mark}[ \t\r]*$", rf"(?<!{mark}){mark}[ \t\r]*$"):
+            yield tuple(_joined(bare, re.compile(continued)))
 
 
-def _instruction(line: int, logical: str) -> Instruction:
-    name, _, rest = logical.partition(" ")
-    if name.upper() == "ONBUILD":
-        return _instruction(line, rest.strip())
-    return Instruction(line, name.upper(), rest.strip())
+def _joined(lines: list[Line], continued: re.Pattern[str]) -> Iterator[Line]:
+    pending: Line | None = None
+    for line in lines:
+        whole = line if pending is None else Line(pending.number, pending.text + line.text)
+        more = continued.search(whole.text)
+        pending = None if more is None else Line(whole.number, whole.text[: more.start()])
+        if pending is None:
+            yield whole
+    if pending is not None:
+        yield pending
 
 
-def _heredocs(logical: str) -> list[str]:
-    """The ends to wait for. A mark behind a quote is text: rather too few lines are skipped than too many."""
-    if logical.split(" ", 1)[0].upper() not in ("RUN", "COPY", "ADD"):
-        return []
-    ends = []
-    for word in logical.split():
-        if (mark := _HEREDOC.fullmatch(word)) is not None:
-            ends.append(mark[2])
-        elif '"' in word or "'" in word:
-            break
-    return ends
-
-
-def _directives(text: str) -> dict[str, str]:
-    """Parser directives: `# name=value` (or `// name=value`) lines before anything but a shebang."""
-    found: dict[str, str] = {}
-    lines = text.removeprefix("\ufeff").splitlines()
-    for raw in lines[1:] if lines and lines[0].startswith("#!") else lines:
-        match = _DIRECTIVE.fullmatch(raw.strip())
-        if match is None:
-            break
-        found[match[1].lower()] = match[2]
-    return found
-
-
-def _check(service: str, found: Instruction, known: dict[str, str], arguments: Mapping[str, str]) -> None:
-    if found.name == "<<":
-        inner = _instruction(found.line, found.rest)
-        if inner.name == "ADD":
-            _check_add(service, inner, variables=False)
-    elif found.name == "ADD":
-        _check_add(service, found, variables=True)
-    elif found.name == "ARG":
-        for word in found.rest.split():
-            name, _, value = word.partition("=")
-            known[name] = arguments.get(name, value.strip("\"'"))
-    elif found.name == "FROM":
-        words = [word for word in found.rest.split() if not word.startswith("--")]
-        _check_image(service, found.line, words[0] if words else "", known)
-    elif found.name in ("COPY", "RUN"):
-        options = " ".join(word for word in found.rest.split() if word.startswith("--"))
-        for image in _FROM_OPTION.findall(options):
-            _check_image(service, found.line, image, known)
-
-
-def _check_add(service: str, found: Instruction, *, variables: bool) -> None:
-    words = [word.strip("\"',[]") for word in found.rest.split() if not word.startswith("--")]
-    for source in words[:-1]:
-        if _REMOTE.search(source) or (variables and "$" in source):
+def _check_head(service: str, text: str) -> None:
+    """The comments before the first instruction, where a frontend can be named."""
+    for number, line in enumerate(text.split("\n"), 1):
+        stripped = line.strip()
+        if stripped.startswith("{"):
+            raise _refused(service, number, "JSON is read by a foreign frontend only; write a Dockerfile")
+        if stripped and not stripped.startswith(("#", "//")):
+            return
+        found = _SYNTAX.fullmatch(line)
+        if found is not None and not FRONTEND.fullmatch(found[1]):
             raise _refused(
                 service,
-                found.line,
-                "ADD takes files of the repository only; fetch URLs in a RUN step, or use COPY",
+                number,
+                f"`# syntax={found[1][:100]}` names a foreign frontend; use docker/dockerfile:1",
             )
 
 
-def _check_image(service: str, line: int, reference: str, known: Mapping[str, str]) -> None:
-    def value(match: re.Match[str]) -> str:
-        return known.get(match[1] or match[3]) or match[2] or ""
+def _known(lines: tuple[Line, ...], arguments: Mapping[str, str]) -> dict[str, set[str]]:
+    """All values that a build argument may have: which one counts where is the engine's affair."""
+    known = {name: {value} for name, value in arguments.items()}
+    for line in lines:
+        found = _INSTRUCTION.fullmatch(line.text)
+        if found is not None and found[1].upper() == "ARG":
+            for word in found[2].split():
+                name, _, value = word.partition("=")
+                known.setdefault(name.translate(_QUOTES), set()).add(value.translate(_QUOTES))
+    return known
 
-    image = _VARIABLE.sub(value, reference.strip("\"'"))
-    if "$" in image:
-        raise _refused(service, line, f"{reference} cannot be resolved here; write the image's name out")
-    if names_own_host(image):
-        raise _refused(service, line, f"{image} names an address of the engine's own host as its registry")
+
+def _check(service: str, line: Line, known: Mapping[str, set[str]]) -> None:
+    found = _INSTRUCTION.fullmatch(line.text)
+    if found is None:
+        return
+    name, rest = found[1].upper(), found[2]
+    if name == "ADD":
+        _check_add(service, line.number, rest)
+    elif name == "FROM":
+        words = [word for word in rest.split() if not word.startswith("--")]
+        _check_image(service, line.number, words[0] if words else "", known)
+    elif name in ("COPY", "RUN"):
+        for image in _FROM_OPTION.findall(rest.translate(_QUOTES)):
+            if names_own_host(image):
+                raise _own_host(service, line.number, image)
 
 
-def _refused(service: str, line: int | None, why: str) -> InvalidSpec:
-    where = f"Dockerfile of {service}" if line is None else f"Dockerfile of {service}, line {line}"
+def _check_add(service: str, number: int, rest: str) -> None:
+    for word in _added(rest):
+        before, variable, _ = word.partition("$")
+        unclear = word.translate(_QUOTES) != word or (variable and "/" not in before)
+        if unclear or _REMOTE.match(word):
+            raise _refused(
+                service,
+                number,
+                f"ADD {word[:100]}: ADD takes plainly written files of the repository only; fetch URLs in a "
+                "RUN step, or use COPY",
+            )
+
+
+def _added(rest: str) -> list[str]:
+    """What an ADD adds, in either of its forms."""
+    words = list(itertools.dropwhile(lambda word: word.startswith("--"), rest.split()))
+    try:
+        listed = json.loads(" ".join(words))
+    except ValueError:
+        return words
+    return [str(word) for word in listed] if isinstance(listed, list) else words
+
+
+def _check_image(service: str, number: int, reference: str, known: Mapping[str, set[str]]) -> None:
+    parts = _VARIABLE.split(reference.strip("\"'"))
+    choices: list[list[str]] = [[parts[0]]]
+    for braced, default, bare, literal in zip(*(parts[at::4] for at in (1, 2, 3, 4)), strict=True):
+        values = known.get(braced or bare, set()) | {default or ""}
+        choices += [sorted(values), [literal]]
+    images = list(itertools.islice(map("".join, itertools.product(*choices)), COMBINATIONS + 1))
+    for image in images:
+        if "$" in image or image.translate(_QUOTES) != image or len(images) > COMBINATIONS:
+            raise _refused(
+                service, number, f"{reference} cannot be resolved here; write the image's name out"
+            )
+        if names_own_host(image):
+            raise _own_host(service, number, image)
+
+
+def _own_host(service: str, number: int, image: str) -> InvalidSpec:
+    return _refused(service, number, f"{image} names an address of the engine's own host as its registry")
+
+
+def _refused(service: str, number: int | None, why: str) -> InvalidSpec:
+    where = f"Dockerfile of {service}" if number is None else f"Dockerfile of {service}, line {number}"
     return InvalidSpec("DockerfileRefused", f"{where}: {why}.")

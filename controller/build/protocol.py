@@ -37,6 +37,7 @@ class Builder(Protocol):
         """Build and tag the image, unless it is there already; cancelling the task cancels the build.
 
         Raises:
-            InvalidSpec: BuildFailed (with the last lines), DockerfileMissing, ContextMissing, BuildTimeout.
+            InvalidSpec: BuildFailed (with the last lines), DockerfileMissing, DockerfileRefused, ContextMissing,
+                ContextTooLarge, PathOutside, BuildTimeout, ImageLabelRefused.
             BackendUnavailable: the engine does not answer.
         """

@@ -124,6 +124,13 @@ class BuilderContract:
             await site.builder.build(request, await site.tree("ok"), lambda _: None)
         assert missing.value.reason == "DockerfileMissing"
 
+    async def test_a_dockerfile_that_makes_the_engine_fetch_is_refused(self, site: Site) -> None:
+        hostile = await tree({"Dockerfile": b"FROM scratch\nADD\thttp://127.0.0.1:1/x /x\n"})
+        with pytest.raises(InvalidSpec) as refused:
+            await site.builder.build(site.request("ok"), hostile, lambda _: None)
+        assert refused.value.reason == "DockerfileRefused"
+        assert await site.runtime.image(site.request("ok").image) is None
+
     async def test_a_cancelled_build_ends_and_the_next_one_works(self, site: Site) -> None:
         task = asyncio.create_task(
             site.builder.build(site.request("endless"), await site.tree("endless"), lambda _: None)
