@@ -4,7 +4,7 @@ from controller.api.errors import BackendUnavailable
 from controller.api.status import Phase
 from controller.build.memory import BuildOutcome
 from controller.runtime.memory_model import CRASHES, NEVER_LISTENS
-from tests.unit.core.world import COMMIT_A, COMMIT_B, COMMIT_C, FILES, KEY, World
+from tests.unit.core.world import COMMIT_A, COMMIT_B, COMMIT_C, FILES, World
 
 
 def ready(world: World) -> dict[str, str]:

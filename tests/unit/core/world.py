@@ -1,10 +1,10 @@
-"""A whole world of twins around the real core: cluster, engine, databases, sources, router and a clock that only tests move."""
+"""A world of twins around the real core: cluster, engine, databases, sources, router and a clock."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -69,18 +69,21 @@ class TestClock:
 class Quiet(Reporter):
     """A reporter that writes no progress: what is tested is the end."""
 
-    def step(self, stage: Any, text: str, *, serving: bool) -> None:
-        self.last_step = text
+    def _show_when_it_lasts(self) -> None:
+        return None
 
 
 class World:
     """Everything, and one operator in it; `restart` gives it a new operator with an empty memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, neighbour: World | None = None) -> None:
+        self.installation = "other" if neighbour else "test"
+        engine = neighbour.runtime.engine if neighbour else None
+        server = neighbour.postgres.server if neighbour else None
         self.cluster = MemoryCluster()
-        self.runtime = MemoryRuntime("test")
+        self.runtime = MemoryRuntime(self.installation, engine=engine)
         self.builder = MemoryBuilder(self.runtime)
-        self.postgres = MemoryDatabases("test")
+        self.postgres = MemoryDatabases(self.installation, server=server, on_step=self._step)
         self.source = MemorySource()
         self.source.add("acme/shop", COMMIT_A, FILES)
         self.source.add("acme/shop", COMMIT_B, FILES)
@@ -88,7 +91,8 @@ class World:
         self.clock = TestClock()
         self.sink = MemorySink()
         self.on_action: OnAction | None = None
-        self.passwords = itertools.count(1)
+        self.on_step: Callable[[str], None] = lambda _: None
+        self.password = "secret-password-1"
         self.restart()
 
     def restart(self) -> None:
@@ -107,13 +111,17 @@ class World:
             Limits(start_timeout=10, confirm_timeout=5),
         )
         sources = Sources(self.cluster, self.source, backends.databases, self._password, self._line)
-        self.reconciler = Reconciler(backends, sources, Rules("test", "localhost"))
+        self.backends = backends
+        self.reconciler = Reconciler(backends, sources, Rules(self.installation, "localhost"))
         self.memory: dict[PreviewKey, Memory] = {}
         self.slugs = Slugs()
         self.slugs.adopt(p for key in self.cluster.bodies if (p := self.cluster.read(key)) is not None)
 
     def _password(self) -> str:
-        return f"secret-password-{next(self.passwords)}"
+        return self.password
+
+    def _step(self, step: str) -> None:
+        self.on_step(step)
 
     async def _line(self, salt: str, password: str) -> str:
         return f"preview:{salt}"
@@ -169,6 +177,47 @@ class World:
         elif outcome.status != preview.status:
             await self.cluster.patch_status(preview, patch(outcome.status))
         return outcome
+
+    async def settle(self, key: PreviewKey = KEY) -> list[str]:
+        """Passes until one does nothing; what all of them did. A pass that fails ends it as well."""
+        done: list[str] = []
+        for _ in range(4):
+            before = len(done)
+            with self.listening(done):
+                outcome = await self.reconcile(key)
+            if outcome.error is not None or outcome.released or len(done) == before:
+                return done
+        raise AssertionError(f"no rest after four passes: {done}")
+
+    @contextmanager
+    def listening(self, done: list[str]) -> Iterator[None]:
+        """Collect the actions that are carried out."""
+
+        before = self.on_action
+
+        async def on_action(action: Action, moment: Moment) -> None:
+            if moment is Moment.BEFORE:
+                done.append(str(action))
+            if before is not None:
+                await before(action, moment)
+
+        self.on_action = on_action
+        try:
+            yield
+        finally:
+            self.on_action = before
+
+    def told(self, key: PreviewKey = KEY) -> dict[str, Any]:
+        """What the status says, without times."""
+        status = self.read(key).status
+        return {
+            "phase": status.phase,
+            "commit": status.commit,
+            "url": status.url,
+            "database": status.database,
+            "services": status.services,
+            "conditions": {str(c.type): (str(c.status), c.reason) for c in status.conditions},
+        }
 
     async def _no_progress(self, status: Any) -> None:
         return None
