@@ -119,7 +119,7 @@ class BuildKitBuilder:
         async with session(self._client, build_id, context.directories(tree)) as offer:
             finished = False
             try:
-                await self._follow(query, progress)
+                await self._follow(request, query, progress)
                 finished = True
             except EngineRefused as error:
                 if error.status >= 500:
@@ -133,12 +133,18 @@ class BuildKitBuilder:
         if progress.error:
             raise self._failed(request, progress.failure())
 
-    async def _follow(self, query: dict[str, str], progress: Progress) -> None:
+    async def _follow(self, request: BuildRequest, query: dict[str, str], progress: Progress) -> None:
         lines = LineReader(MESSAGE_BYTES)
         async with self._client.open(Call("POST", "/build", query, timeout_seconds=None)) as response:
             async for chunk in self._client.chunks(response):
                 for line in lines.feed(chunk):
                     progress.feed(line)
+                if progress.fetched is not None:
+                    raise InvalidSpec(
+                        "DockerfileRefused",
+                        f"Service {request.service}: a base image has the engine itself fetch "
+                        f"({progress.fetched[:200]}); use a base image without ONBUILD ADD.",
+                    )
         for line in lines.end():
             progress.feed(line)
 

@@ -18,6 +18,7 @@ from controller.runtime.protocol import LineSink
 FORWARDED = 20_000
 KEPT = 20
 TRACE = "moby.buildkit.trace"
+_FETCH = re.compile(r"(?:https?|git|ssh)://|git@|(?:\[[^\]]*\] )?ADD .*(?:://|@)", re.IGNORECASE)
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -45,6 +46,9 @@ class Progress:
         self._failed: str | None = None
         self.error = ""
         """The engine's own sentence, once the build has failed."""
+        self.fetched: str | None = None
+        """A step by which the engine itself fetches from somewhere; no Dockerfile may ask for it, but a base
+        image's ONBUILD can."""
 
     def feed(self, line: str) -> None:
         """Take one JSON line; what is no message is passed over."""
@@ -72,6 +76,8 @@ class Progress:
     def _status(self, status: Status) -> None:
         for vertex in status.vertexes:
             number = self._numbers.setdefault(vertex.digest, len(self._numbers) + 1)
+            if _FETCH.match(vertex.name):
+                self.fetched = clean(vertex.name)
             if vertex.started is not None or vertex.cached or vertex.error:
                 self._once(vertex.digest, "name", f"#{number} {vertex.name}")
         for output in status.outputs:

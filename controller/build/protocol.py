@@ -37,7 +37,7 @@ class Builder(Protocol):
         """Build and tag the image, unless it is there already; cancelling the task cancels the build.
 
         Raises:
-            InvalidSpec: BuildFailed (with the last lines), DockerfileMissing, DockerfileRefused, ContextMissing,
-                ContextTooLarge, PathOutside, BuildTimeout, ImageLabelRefused.
+            InvalidSpec: BuildFailed (with the last lines), BuildTimeout, ImageLabelRefused, PathOutside,
+                DockerfileMissing, DockerfileRefused, ContextMissing, ContextTooLarge.
             BackendUnavailable: the engine does not answer.
         """

@@ -7,7 +7,7 @@ import io
 import os
 import tarfile
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 
 import docker
 from docker.errors import ImageNotFound
@@ -33,6 +33,12 @@ def build(reference: str, dockerfile: str, files: Mapping[str, str] | None = Non
         except ImageNotFound:
             client.images.build(fileobj=_context(dockerfile, files or {}), custom_context=True, tag=reference)
     return reference
+
+
+def remove(reference: str) -> None:
+    """Remove an image, if it is there."""
+    with closing(docker.from_env()) as client, suppress(ImageNotFound):
+        client.images.remove(reference, force=True)
 
 
 def tagged(name: str, dockerfile: str, files: Mapping[str, str] | None = None) -> str:

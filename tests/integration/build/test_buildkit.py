@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
 from controller.build.buildkit import BuildKitBuilder
@@ -17,7 +18,7 @@ from controller.source.listing import EXECUTABLE, LINK
 from controller.source.memory import MemoryFile
 from tests.contract.builder_contract import Site, tree
 from tests.contract.place import eventually
-from tests.integration.images import BASE_IMAGE
+from tests.integration.images import BASE_IMAGE, build, remove
 
 FROM = f"FROM {BASE_IMAGE}\n"
 
@@ -194,6 +195,33 @@ async def test_recipes_that_reach_for_the_host_fail(site: Site, step: str) -> No
     with pytest.raises(InvalidSpec) as refused:
         await built(site, "hostile", {"Dockerfile": dockerfile(site, step)})
     assert refused.value.reason == "BuildFailed"
+
+
+async def test_a_base_image_that_has_the_engine_fetch_is_stopped(site: Site) -> None:
+    async def secret(_: web.Request) -> web.Response:
+        return web.Response(text="the platform's own")
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", secret)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/{site.tag}"
+    recipe = f"FROM {BASE_IMAGE}\nONBUILD ADD {url} /x\nONBUILD RUN cat /x; sleep 5\n"
+    base = f"previewcloud-test/onbuild:{site.tag}"
+    await asyncio.to_thread(build, base, recipe)
+    lines: list[str] = []
+    try:
+        with pytest.raises(InvalidSpec, match="ONBUILD") as refused:
+            await site.builder.build(
+                site.request("ok"), await tree({"Dockerfile": f"FROM {base}".encode()}), lines.append
+            )
+        assert refused.value.reason == "DockerfileRefused"
+        assert not any("the platform's own" in line for line in lines)
+        assert await site.runtime.image(site.request("ok").image) is None
+    finally:
+        await runner.cleanup()
+        await asyncio.to_thread(remove, base)
 
 
 async def test_our_owner_labels_win_over_the_dockerfiles(site: Site) -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
-import docker
 import pytest
-from docker.errors import ImageNotFound
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
 from controller.build.buildkit import BuildKitBuilder
@@ -22,7 +19,7 @@ from controller.runtime.docker.transport import EngineClient
 from controller.runtime.protocol import JobSpec, RegistryCredentials
 from tests.contract.builder_contract import COMMIT, BuildRequest, tree
 from tests.contract.place import SHOP, Place
-from tests.integration.images import BASE_IMAGE
+from tests.integration.images import BASE_IMAGE, remove
 from tests.integration.runtime.lines import Line, Registry, certificates
 
 
@@ -109,10 +106,8 @@ def pulled() -> Iterator[list[str]]:
     """References to remove from the engine at the end."""
     references: list[str] = []
     yield references
-    with closing(docker.from_env()) as sdk:
-        for reference in references:
-            with suppress(ImageNotFound):
-                sdk.images.remove(reference, force=True)
+    for reference in references:
+        remove(reference)
 
 
 async def test_images_are_pulled_with_the_right_login_only(runtime: DockerRuntime, pulled: list[str]) -> None:

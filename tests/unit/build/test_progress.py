@@ -72,6 +72,17 @@ def test_a_failure_keeps_the_last_lines_of_the_step_that_failed() -> None:
     assert "#1 ERROR: exit code: 2" in said
 
 
+def test_a_step_by_which_the_engine_fetches_is_noticed_before_it_has_begun() -> None:
+    for name in ("http://127.0.0.1/x", "git://a/b", "[2/1] ADD http://127.0.0.1/x /x", "ADD git@a:b /x"):
+        assert follow(message(vertex(name, started=None)))[1].fetched == name
+    for name in (
+        "[2/2] RUN curl http://127.0.0.1/x",
+        "[2/2] ADD app.tar /x",
+        "[internal] load build context",
+    ):
+        assert follow(message(vertex(name)))[1].fetched is None
+
+
 def test_hostile_output_cannot_move_the_terminal_or_flood() -> None:
     assert clean("\x1b[31mred\x1b[0m \x1b]0;title\x07\ta\x00b\rlast") == "last"
     assert clean("a\x1b[2Jb\tc") == "ab\tc"
