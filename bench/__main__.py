@@ -14,7 +14,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bench import start
+from bench import build, start, thousand
 from bench.errors import BenchFailed
 from bench.figures import Line
 from bench.kubernetes import connected
@@ -25,6 +25,8 @@ Benchmark = Callable[[World], Awaitable[list[Line]]]
 BENCHMARKS: dict[str, Benchmark] = {
     "apply": start.apply,
     "many": start.many,
+    "build": build.build,
+    "thousand": thousand.thousand,
 }
 FAILED, USAGE = 1, 2
 

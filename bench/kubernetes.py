@@ -14,6 +14,7 @@ from kubernetes.aio import client, config
 from bench.errors import BenchFailed
 
 PREVIEWS = "/apis/previewcloud.io/v1alpha1"
+MERGE = "application/merge-patch+json"
 CONNECTIONS = 16
 READ_BYTES = 1 << 22  # a watch's line is one object
 
@@ -26,9 +27,13 @@ class Kubernetes:
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
-    async def call(self, method: str, path: str, body: object | None = None) -> Object:
+    async def call(
+        self, method: str, path: str, body: object | None = None, content_type: str = "application/json"
+    ) -> Object:
         """One call; its decoded answer, empty for 404. Raises BenchFailed."""
-        async with self._session.request(method, path, json=body) as response:
+        headers = {"Content-Type": content_type}
+        data = None if body is None else json.dumps(body).encode()
+        async with self._session.request(method, path, data=data, headers=headers) as response:
             content = await response.read()
             if response.status == 404:
                 return {}
@@ -44,6 +49,11 @@ class Kubernetes:
     async def create(self, preview: Object) -> None:
         """Create a Preview."""
         await self.call("POST", f"{PREVIEWS}/namespaces/{preview['metadata']['namespace']}/previews", preview)
+
+    async def patch(self, namespace: str, name: str, change: Object) -> None:
+        """Merge a change into a Preview."""
+        path = f"{PREVIEWS}/namespaces/{namespace}/previews/{name}"
+        await self.call("PATCH", path, change, MERGE)
 
     async def previews(self, namespace: str) -> tuple[list[Object], str]:
         """All Previews of a namespace, and the resource version of the list."""

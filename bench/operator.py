@@ -80,6 +80,7 @@ async def warm_up(world: World, image: str, running: Process, ready: Callable[[O
     """Let it take one Preview from creation to ready to gone, so that no measurement pays for its start."""
     namespace = "bench-warm-up"
     await world.kubernetes.namespace(namespace)
+    await remove_all(world, namespace)  # what a run that was cut off left
     await world.kubernetes.create(preview(namespace, WARM_UP, {"web": image}))
 
     async def seen() -> bool:
