@@ -165,7 +165,7 @@ class RuntimeContract:
         await place.runtime.create_network(network)
         await place.runtime.attach(spec.name, network.name, "web")
         (instance,) = (await place.runtime.observe(SHOP)).instances
-        assert (instance.networks, instance.state) == ({network.name}, InstanceState.RUNNING)
+        assert (instance.networks, instance.state) == (frozenset({network.name}), InstanceState.RUNNING)
 
     async def test_a_stopped_instance_gets_its_network_back_too(self, place: Place) -> None:
         network = place.network()
@@ -180,7 +180,7 @@ class RuntimeContract:
         await place.runtime.attach(spec.name, network.name, "web")
         await place.runtime.resume(spec.name)
         (instance,) = (await place.runtime.observe(SHOP)).instances
-        assert (instance.networks, instance.state) == ({network.name}, InstanceState.RUNNING)
+        assert (instance.networks, instance.state) == (frozenset({network.name}), InstanceState.RUNNING)
 
     async def test_a_network_is_removed_with_a_running_instance_on_it(self, place: Place) -> None:
         network = place.network()

@@ -89,7 +89,7 @@ class Installation:
     def close(self) -> None:
         """Take away whatever carries this installation's label."""
         client = docker.from_env()
-        filters = {"label": f"{INSTALLATION_LABEL}={self.id}"}
+        filters: dict[str, str | list[str] | bool] = {"label": f"{INSTALLATION_LABEL}={self.id}"}
         for container in client.containers.list(all=True, filters=filters):
             container.remove(force=True, v=True)
         done = self.run("remove")

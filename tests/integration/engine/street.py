@@ -159,8 +159,9 @@ def address(container: Container, network: str) -> str:
 def reach(container: Container, targets: Iterable[Target]) -> Mapping[str, bool]:
     """Which targets answer to a container."""
     words = [f"{host}:{port}" for host, port in targets]
-    result = container.exec_run(["bash", "-c", REACH, "reach", *words])
-    return read_reach(result.output.decode())
+    output = container.exec_run(["bash", "-c", REACH, "reach", *words]).output
+    assert isinstance(output, bytes)
+    return read_reach(output.decode())
 
 
 def host_reaches(host: str, port: int, seconds: float = 10) -> bool:

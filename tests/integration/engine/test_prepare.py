@@ -80,7 +80,7 @@ def test_remove_leaves_nothing(client: docker.DockerClient, other: Installation)
     other.prepare()
     assert other.names.tag in rules()
     assert other.run("remove").code == 0
-    filters = {"label": f"{INSTALLATION_LABEL}={other.id}"}
+    filters: dict[str, str | list[str] | bool] = {"label": f"{INSTALLATION_LABEL}={other.id}"}
     assert client.networks.list(filters=filters) == []
     assert client.containers.list(all=True, filters=filters) == []
     assert other.names.tag not in rules()

@@ -58,13 +58,13 @@ class Hand:
 
     def clean(self) -> None:
         """Remove all that the test made."""
-        mine = {"label": self._label}
+        mine: dict[str, str | list[str] | bool] = {"label": self._label}
         for container in self._client.containers.list(all=True, filters=mine):
             container.remove(force=True, v=True)
         for image in self._client.images.list(filters={"label": f"previewcloud.image.{self._label[13:]}"}):
-            self._client.images.remove(image.id, force=True)
+            self._client.images.remove(str(image.id), force=True)
         for network in self._client.networks.list(filters=mine):
-            self._drop(network.id)
+            self._drop(str(network.id))
         for name in self._held:
             for things in (self._client.containers, self._client.networks):
                 try:

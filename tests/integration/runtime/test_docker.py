@@ -95,7 +95,7 @@ async def test_a_start_that_was_interrupted_is_finished(place: Place, client: En
     assert (left.state, left.networks, left.proxied) == (InstanceState.CREATED, frozenset(), True)
     await place.runtime.start(spec)
     (instance,) = (await place.runtime.observe(SHOP)).instances
-    assert (instance.state, instance.networks) == (InstanceState.RUNNING, {network.name})
+    assert (instance.state, instance.networks) == (InstanceState.RUNNING, frozenset({network.name}))
     with pytest.raises(Conflict):
         await place.runtime.start(replace(spec, config_hash="another"))
 

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[3]
 
 
 def version() -> dict[str, object]:
-    return definition()["spec"]["versions"][0]  # type: ignore[index]
+    found: dict[str, object] = definition()["spec"]["versions"][0]  # type: ignore[index]
+    return found
 
 
 def nodes(schema: dict[str, object], path: str = "") -> Iterator[tuple[str, dict[str, object]]]:

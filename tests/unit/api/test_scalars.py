@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,7 +139,7 @@ def test_a_path_that_may_leave_is_refused(path: str) -> None:
         (Branch, "a@{1}"),
     ],
 )
-def test_hostile_names_are_refused(kind: object, text: str) -> None:
+def test_hostile_names_are_refused(kind: Any, text: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(kind).validate_python(text)
 
@@ -156,7 +158,7 @@ def test_hostile_names_are_refused(kind: object, text: str) -> None:
         (Branch, "dependabot/npm_and_yarn/@types/node-1"),
     ],
 )
-def test_ordinary_names_are_accepted(kind: object, text: str) -> None:
+def test_ordinary_names_are_accepted(kind: Any, text: str) -> None:
     assert TypeAdapter(kind).validate_python(text) == text
 
 
