@@ -1,7 +1,8 @@
 """`python -m dev.within COMMAND…`: run a command inside a platform of its own, which is gone afterwards.
 
-The platform stands beside whatever else runs on the machine: its state is a temporary directory, its ports are free ones, its
-installation id is drawn from the directory's name. The command sees its addresses as variables, as `.local/env` would give them.
+The platform stands beside whatever else runs on the machine: its state is a temporary directory, its ports
+are free ones, its installation id is drawn from the directory's name. The command sees its addresses as
+variables, as `.local/env` would give them.
 """
 
 from __future__ import annotations
