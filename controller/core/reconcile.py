@@ -160,7 +160,7 @@ class Reconciler:
         if final:
             final = await self._roll_back(work)
         if not work.preview.deleting:
-            await self._keep_serving(work)
+            await self._keep_serving(work, tidy=final)
         error.message = work.report.mask(error.message)
         error.lines = tuple(work.report.mask(line) for line in error.lines)
         stalled = final or (isinstance(error, Conflict) and not work.preview.deleting)
@@ -182,17 +182,19 @@ class Reconciler:
             return False
         return True
 
-    async def _keep_serving(self, work: Pass) -> None:
-        """What cannot be had yet does not keep the last good version from being repaired."""
+    async def _keep_serving(self, work: Pass, *, tidy: bool) -> None:
+        """What cannot be had does not keep the last good version from being repaired.
+
+        With `tidy`, all that is not of that version goes; else it is left for the next try.
+        """
         good, live = work.memory.good, work.memory.published
         if work.wanted is not None and work.wanted.revision in (live, good.revision if good else None):
             return
         try:
             found = await self._backends.runtime.observe(work.preview.key)
             if good is not None and live in (None, good.revision):
-                own = tuple(i for i in found.instances if i.revision == good.revision)
-                networks = tuple(n for n in found.networks if n.revision == good.revision)
-                steps = await self._whole(good, Observed(runtime=RuntimeState(own, networks), published=live))
+                seen = found if tidy else _of_revision(found, good.revision)
+                steps = await self._whole(good, Observed(runtime=seen, published=live))
             else:
                 steps = repair(Observed(runtime=found), live)
             if steps:
@@ -202,6 +204,14 @@ class Reconciler:
 
     def _facts(self, work: Pass) -> statuses.Facts:
         return statuses.Facts(work.preview, self._backends.clock.now(), work.serving)
+
+
+def _of_revision(found: RuntimeState, revision: str | None) -> RuntimeState:
+    """Of what is there, that which belongs to one revision."""
+    return RuntimeState(
+        tuple(i for i in found.instances if i.revision == revision),
+        tuple(n for n in found.networks if n.revision == revision),
+    )
 
 
 def _may_recover(work: Pass) -> bool:

@@ -146,7 +146,11 @@ class World:
         return key
 
     def delete(self, key: PreviewKey = KEY) -> None:
-        """Ask for its deletion."""
+        """Ask for its deletion; what nobody holds is gone at once."""
+        if not self.read(key).held:
+            del self.cluster.bodies[key]
+            self.slugs.release(key)
+            return
         self.cluster.bodies[key]["metadata"]["deletionTimestamp"] = "2026-01-02T00:00:00Z"
         self.cluster.bodies[key]["metadata"]["generation"] += 1
 
@@ -174,6 +178,7 @@ class World:
         self.memory[key] = outcome.memory
         if outcome.released:
             await self.cluster.release(preview)
+            self.slugs.release(key)
         elif outcome.status != preview.status:
             await self.cluster.patch_status(preview, patch(outcome.status))
         return outcome
