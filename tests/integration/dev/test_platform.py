@@ -32,18 +32,13 @@ class Platform:
         ended = subprocess.run(
             [sys.executable, "-m", "dev", *arguments],
             cwd=ROOT,
-            env=self._environment(),
+            env={**os.environ, "PREVIEWCLOUD_STATE": str(self.state), "CLUSTER": "local"},
             capture_output=True,
             text=True,
             check=False,
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
-
-    def _environment(self) -> dict[str, str]:
-        """Without the installation that the test run itself may stand in: `down` would take that one away."""
-        others = {name: value for name, value in os.environ.items() if name != "INSTALLATION_ID"}
-        return {**others, "PREVIEWCLOUD_STATE": str(self.state), "CLUSTER": "local"}
 
     def up(self) -> dict[str, str]:
         self.run("up", "--no-operator", "--no-sample")
