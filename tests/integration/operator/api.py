@@ -1,4 +1,4 @@
-"""The API server, asked directly: paths and JSON in, JSON out. Every refusal is an error that holds the server's sentence."""
+"""The API server asked directly: paths and JSON in, JSON out; a refusal is an error with its sentence."""
 
 from __future__ import annotations
 

@@ -53,5 +53,7 @@ async def space(api: Api, engine: Engine, env: Mapping[str, str], operator: Oper
     try:
         yield made
     finally:
-        sys.stdout.write(operator.tail())
-        await made.close()
+        try:
+            await made.close()
+        finally:
+            sys.stdout.write(f"{operator.tail()}\n{operator.story(made.namespace)}\n")

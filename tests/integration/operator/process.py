@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -70,6 +71,13 @@ class Operator:
     def tail(self, lines: int = 30) -> str:
         """The end of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def story(self, namespace: str, lines: int = 40) -> str:
+        """The last lines about the previews of a namespace."""
+        logs = Path(self.settings["LOG_DIR"]).glob("*.log")
+        entries = [json.loads(line) for log in logs for line in log.read_text().splitlines()]
+        mine = [entry for entry in entries if entry["preview"].startswith(f"{namespace}/")]
+        return "\n".join(f"{entry['time'][11:23]} {entry['message']}" for entry in mine[-lines:])
 
     @contextmanager
     def restarted(self, **settings: str) -> Iterator[None]:

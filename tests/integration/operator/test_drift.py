@@ -1,4 +1,4 @@
-"""What goes wrong by itself, or by hand, is put right: seconds after an engine event, at the next look otherwise."""
+"""What goes wrong is put right: seconds after an engine event, at the next look otherwise."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ async def test_a_dropped_database_is_made_anew_at_the_next_look(space: Space) ->
 async def test_what_happened_while_events_were_missed_is_found_at_the_next_look(
     space: Space, operator: Operator
 ) -> None:
-    """The operator is held for the moment in which the engine tells of it, so that only a look can find it."""
+    """The operator is held while the engine tells of it, so that only a look can find it."""
     url = await _pair(space)
     os.kill(operator.pid, signal.SIGSTOP)
     try:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 CONNECTIONS = 8
+MOST_REQUESTS = 500_000
 
 
 @dataclass
@@ -41,10 +42,10 @@ async def load(port: int, host: str) -> AsyncIterator[Load]:
 
 
 async def _worker(port: int, host: str, seen: Load, stopping: asyncio.Event) -> None:
-    while not stopping.is_set():
+    while not stopping.is_set() and seen.requests < MOST_REQUESTS:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
-            while not stopping.is_set():
+            while not stopping.is_set() and seen.requests < MOST_REQUESTS:
                 start = time.perf_counter()
                 writer.write(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
                 status, body = await asyncio.wait_for(_answer(reader), 30)
