@@ -277,7 +277,8 @@ class Worker:
         )
         self._log.warning("abandoned", left=left)
         self._tools.reconciler.forget(self.key)
-        await self._tools.cluster.event(preview, "Warning", "Abandoned", left)
+        if not self._gone:
+            await self._tools.cluster.event(preview, "Warning", "Abandoned", left)
         await self._release(preview)
 
     def _retry(self, error: PreviewError) -> None:

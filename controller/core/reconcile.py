@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from controller.api.conditions import is_true
 from controller.api.errors import BackendUnavailable, Conflict, InvalidSpec, NotReady, PreviewError
 from controller.api.names import PreviewKey
 from controller.api.preview import Preview
@@ -49,6 +50,7 @@ class Reconciler:
     async def run(self, preview: Preview, slug: str, memory: Memory, report: Report) -> Outcome:
         """One pass. The slug is on the resource already; `preview.status` is what was written last."""
         work = Pass(preview, slug, preview.status.model_copy(update={"slug": slug}), memory, report)
+        work.serving = not preview.deleting and is_true(preview.status.conditions, ConditionType.READY)
         try:
             if preview.deleting:
                 return await self._teardown(work)

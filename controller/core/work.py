@@ -72,6 +72,7 @@ class Pass:
     report: Report
     stage: ConditionType = ConditionType.SOURCE_READY
     serving: bool = False
+    """A version serves; until the engine was asked, what the status says."""
     wanted: Desired | None = None
 
     def remember(self, memory: Memory) -> None:

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: it converges, what serves stays, and nothing is left or foreign touched."""
+"""Whatever happens in whatever order: it converges, what serves stays, nothing of it is left."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from controller.api.preview import Preview
 from controller.build.memory import MemoryBuilder
 from controller.cluster.memory import MemoryCluster
 from controller.core.actions import Action
+from controller.core.clock import Clock
 from controller.core.execute import Backends, Limits, Moment
 from controller.core.gather import Sources
 from controller.core.inputs import Rules
@@ -80,7 +81,7 @@ class World:
         self.installation = "other" if neighbour else "test"
         engine = neighbour.runtime.engine if neighbour else None
         server = neighbour.postgres.server if neighbour else None
-        self.cluster = MemoryCluster()
+        self.cluster = self.make_cluster()
         self.runtime = MemoryRuntime(self.installation, engine=engine)
         self.builder = MemoryBuilder(self.runtime)
         self.postgres = MemoryDatabases(self.installation, server=server, on_step=self._step)
@@ -88,12 +89,18 @@ class World:
         self.source.add("acme/shop", COMMIT_A, FILES)
         self.source.add("acme/shop", COMMIT_B, FILES)
         self.source.add("acme/shop", COMMIT_C, FILES)
-        self.clock = TestClock()
+        self.clock = self.make_clock()
         self.sink = MemorySink()
         self.on_action: OnAction | None = None
         self.on_step: Callable[[str], None] = lambda _: None
         self.password = "secret-password-1"
         self.restart()
+
+    def make_cluster(self) -> MemoryCluster:
+        return MemoryCluster()
+
+    def make_clock(self) -> Clock:
+        return TestClock()
 
     def restart(self) -> None:
         """A new operator: nothing is remembered but what the world itself holds."""
