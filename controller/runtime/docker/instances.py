@@ -26,15 +26,13 @@ from controller.runtime.docker.labels import (
     selector,
 )
 from controller.runtime.docker.networks import Networks
-from controller.runtime.docker.settings import DockerSettings, LabelsFor
+from controller.runtime.docker.settings import NAME_PAUSE, NAME_TRIES, DockerSettings, LabelsFor
 from controller.runtime.docker.transport import EngineClient, EngineRefused, filters
 from controller.runtime.imagelabels import check_labels
 from controller.runtime.protocol import Instance, InstanceSpec, InstanceState
 
 SEVERAL_NETWORKS = (1, 44)
 REMOVING = "removing"
-NAME_TRIES = 50
-NAME_PAUSE = 0.1  # seconds
 STATES = {
     "created": InstanceState.CREATED,
     "running": InstanceState.RUNNING,

@@ -12,7 +12,7 @@ from controller.finish import FINISH_SECONDS, to_the_end
 from controller.runtime.docker import wire
 from controller.runtime.docker.errors import name_taken, network_missing
 from controller.runtime.docker.labels import preview_of
-from controller.runtime.docker.settings import DockerSettings
+from controller.runtime.docker.settings import NAME_PAUSE, NAME_TRIES, DockerSettings
 from controller.runtime.docker.streams import FrameReader
 from controller.runtime.docker.transport import Call, EngineClient, EngineRefused
 from controller.runtime.protocol import JobSpec, LineSink
@@ -57,7 +57,7 @@ class Jobs:
             name: of the container.
             body: what it is created with.
             files: a tar archive unpacked into its root before it starts.
-            timeout_seconds: after which it is killed.
+            timeout_seconds: how long it may run before it is killed.
             output: takes its lines.
         """
         container = await self._created(name, body)
@@ -69,8 +69,9 @@ class Jobs:
                         "PUT", f"/containers/{container}/archive", {"path": "/"}, data=files, headers=archive
                     )
                 )
+            await self._start(name, container)
             async with asyncio.timeout(timeout_seconds):
-                return await self._follow(name, container, output)
+                return await self._follow(container, output)
         except TimeoutError:
             output.add([f"{name}: stopped after {timeout_seconds:g} s"])
             return TIMED_OUT
@@ -78,12 +79,18 @@ class Jobs:
             await self._finish(container)
 
     async def remove(self, container: str) -> None:
-        """Remove a container, running or not; one that is gone, or going, is left in silence."""
-        try:
-            await self._client.delete(f"/containers/{container}", force=1, v=1)
-        except EngineRefused as error:
-            if error.status != 404 and "already in progress" not in error.message:
-                raise
+        """Remove a container, running or not; returns once it is gone, whoever removed it."""
+        for _ in range(NAME_TRIES):
+            try:
+                await self._client.delete(f"/containers/{container}", force=1, v=1)
+            except EngineRefused as error:
+                if error.status == 404:
+                    return
+                if "already in progress" not in error.message:
+                    raise
+                await asyncio.sleep(NAME_PAUSE)
+            else:
+                return
 
     async def _created(self, name: str, body: object) -> str:
         """Create it; a creation that outlives its cancelled task is undone."""
@@ -97,15 +104,16 @@ class Jobs:
             raise
 
     async def _create(self, name: str, body: object) -> str:
-        for attempt in (1, 2):
+        for _ in range(NAME_TRIES):
             try:
                 answer = await self._client.post("/containers/create", body, name=name)
                 return wire.Created.model_validate_json(answer).id
             except EngineRefused as error:
-                if error.status != 409 or attempt == 2:
+                if error.status != 409:
                     raise
-                await self._make_room(name)
-        raise name_taken("Container", name)
+            await self._make_room(name)
+            await asyncio.sleep(NAME_PAUSE)
+        raise NotReady("NameBusy", f"Container {name} is still being removed; it is tried again.")
 
     async def _make_room(self, name: str) -> None:
         """An earlier run that was cut off may still hold the name."""
@@ -120,11 +128,13 @@ class Jobs:
             raise name_taken("Container", name)
         await self.remove(container.id)
 
-    async def _follow(self, name: str, container: str, output: Output) -> int:
+    async def _start(self, name: str, container: str) -> None:
         try:
             await self._client.post(f"/containers/{container}/start")
         except EngineRefused as error:
             raise self._start_failure(name, error) from error
+
+    async def _follow(self, container: str, output: Output) -> int:
         query = {"follow": 1, "stdout": 1, "stderr": 1}
         frames = FrameReader()
         async with self._client.open(

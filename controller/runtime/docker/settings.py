@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from controller.runtime.protocol import InstanceSpec
 
+NAME_TRIES = 50
+NAME_PAUSE = 0.1
+"""How often, and how many seconds apart, a name is asked for again that something leaving still holds."""
 LabelsFor = Callable[[InstanceSpec], Mapping[str, str]]
 """Gives the proxy's labels of an instance; comes from routing."""
 
