@@ -8,6 +8,7 @@ waiting behind a deletion that is being retried.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 import kopf
@@ -19,6 +20,21 @@ VERSION = "v1alpha1"
 PLURAL = "previews"
 
 
+class NoDiffs(kopf.DiffBaseStorage):
+    """Spares kopf the comparison of each event with the last one: no handler here asks for it."""
+
+    def build(self, *, body: kopf.Body, extra_fields: Iterable[Any] | None = None) -> kopf.BodyEssence:
+        """Nothing of an object is compared."""
+        return kopf.BodyEssence()
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:
+        """Nothing was kept."""
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Nothing is kept."""
+
+
 def register(registry: kopf.OperatorRegistry, fleet: Fleet) -> None:
     """Register all handlers."""
 
@@ -28,6 +44,7 @@ def register(registry: kopf.OperatorRegistry, fleet: Fleet) -> None:
     async def started(settings: kopf.OperatorSettings, **_: Any) -> None:
         settings.posting.enabled = False
         settings.scanning.disabled = True
+        settings.persistence.diffbase_storage = NoDiffs()
 
     async def seen(event: kopf.RawEvent, **_: Any) -> None:
         fleet.see(event["type"], event["object"])
