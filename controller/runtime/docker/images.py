@@ -19,6 +19,8 @@ REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,500}")
 HUB = "docker.io"
 DENIED = ("denied", "unauthorized", "authentication required", "forbidden", "no basic auth")
 NOT_FOUND = ("not found", "manifest unknown", "no such image", "does not exist", "invalid reference")
+LOST = "unrecognized image ID"
+"""What the engine says where another removal of the same image under another name came first: it is gone."""
 
 
 class Images:
@@ -94,7 +96,7 @@ class Images:
         try:
             await self._client.delete(f"/images/{reference}")
         except EngineRefused as error:
-            if error.status not in (404, 409):
+            if error.status not in (404, 409) and LOST not in error.message:
                 raise
 
     async def _in_use(self, reference: str) -> bool:
