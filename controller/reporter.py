@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -27,6 +27,9 @@ log = structlog.get_logger()
 
 FIRST_WRITE_SECONDS = 0.7
 NEXT_WRITE_SECONDS = 2.0
+DISTANCE_SECONDS = 0.2
+
+Step = tuple[ConditionType, str, bool]
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Ears:
     clock: Clock
     announce: Announce | None = None
     """Hears of every action of every preview, before and after."""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Progress is written by one preview at a time: many at once need the API server for better things."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class Reporter:
         self._ears = ears
         self._hooks = hooks
         self._mask: Callable[[str], str] = masker(())
-        self._step: tuple[ConditionType, str, bool] | None = None
+        self._step: Step | None = None
         self._flusher: asyncio.Task[None] | None = None
         self._acting = preview.deleting or preview.status.observed_generation != preview.metadata.generation
 
@@ -109,17 +114,23 @@ class Reporter:
             self._flusher = asyncio.create_task(self._flush())
 
     async def _flush(self) -> None:
-        written: tuple[ConditionType, str, bool] | None = None
+        written: Step | None = None
         pause = FIRST_WRITE_SECONDS
         while True:
             await self._ears.clock.sleep(pause)
             pause = NEXT_WRITE_SECONDS
             if self._step is None or self._step == written:
                 continue
-            step = stage, text, serving = self._step
-            facts = Facts(self._preview, self._ears.clock.now(), serving)
-            try:
-                await self._hooks.write(working(self._preview.status, facts, stage, text))
-                written = step
-            except PreviewError as error:
-                log.warning("progress not written", preview=str(self._preview.key), reason=error.reason)
+            async with self._ears.turn:
+                written = await self._write_step(*self._step)
+                await self._ears.clock.sleep(DISTANCE_SECONDS)
+
+    async def _write_step(self, stage: ConditionType, text: str, serving: bool) -> Step | None:
+        """Write one step; gives it, or None when that did not work."""
+        facts = Facts(self._preview, self._ears.clock.now(), serving)
+        try:
+            await self._hooks.write(working(self._preview.status, facts, stage, text))
+        except PreviewError as error:
+            log.warning("progress not written", preview=str(self._preview.key), reason=error.reason)
+            return None
+        return stage, text, serving
