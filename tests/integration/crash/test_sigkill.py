@@ -1,7 +1,8 @@
 """The operator is killed before and after every action of a create, an update and a delete; what comes of it
 is what an undisturbed run leaves.
 
-CRASH_POINTS=all tries every moment, a number that many; CRASH_SEED repeats a draw.
+CRASH_POINTS=all tries every moment, a number that many, and "update 5, delete 7" these two; CRASH_SEED
+repeats a draw.
 """
 
 from __future__ import annotations
@@ -61,5 +62,8 @@ def chosen(points: list[Point]) -> tuple[list[Point], str]:
     asked = os.environ.get("CRASH_POINTS", SAMPLE)
     if asked == "all":
         return points, f"all of {len(points)} moments"
+    if not asked.isdigit():
+        named = {name.strip() for name in asked.split(",")}
+        return [point for point in points if f"{point.flow} {point.number}" in named], f"moments {asked}"
     seed = int(os.environ.get("CRASH_SEED") or secrets.randbelow(1_000_000))
     return drawn(points, int(asked), seed), f"{asked} of {len(points)} moments, CRASH_SEED={seed}"

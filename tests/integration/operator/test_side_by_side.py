@@ -123,11 +123,7 @@ async def other(space: Space, second: Neighbour) -> AsyncIterator[Space]:
 async def twins(space: Space, other: Space) -> tuple[Seen, Seen]:
     """The same Preview of the same commit of the same repository in both installations, at once."""
     here = space.repository()
-    path = Path(other.env["GIT_ROOT"]) / f"{here.name}.git"
-    there = replace(
-        here, path=path, url=here.url.replace(space.env["GIT_BASE_URL"], other.env["GIT_BASE_URL"])
-    )
-    subprocess.run(["git", "init", "-q", "--bare", str(path)], check=True)
+    there = _in(other, here)
     source = space.source(here, here.commit(pair()))
     assert there.commit(pair()) == source["commit"]
     await space.create(NAME, {"source": source})
