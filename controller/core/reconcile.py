@@ -75,7 +75,7 @@ class Reconciler:
         if work.preview.spec.suspend:
             return Outcome(statuses.suspended(work.status, self._facts(work)), work.memory)
         if statuses.given_up(work.preview, work.status):
-            return await self._hold(work, runtime)
+            return await self._hold(work)
         work.step(ConditionType.SOURCE_READY, "read the source")
         gathered = await gather(work.preview, work.slug, self._sources)
         work.report.keep_secret(gathered.secrets)
@@ -94,32 +94,35 @@ class Reconciler:
             "NotConverging", "What was done does not stay done: somebody else changes it. It is tried again."
         )
 
-    async def _hold(self, work: Pass, runtime: RuntimeState) -> Outcome:
-        """This attempt failed for good: keep the last good version as it is, and whole."""
-        good = work.memory.good
-        if good is not None and work.memory.published in (None, good.revision):
-            steps = await self._whole(good, Observed(runtime=runtime, published=work.memory.published))
-        else:
-            steps = repair(Observed(runtime=runtime), work.memory.published)
+    async def _hold(self, work: Pass) -> Outcome:
+        """This attempt failed for good: keep the last good version as it is, whole, and nothing else."""
         error: PreviewError | None = None
-        if steps:
-            try:
-                await self._execute(steps, work, None)
-            except PreviewError as failed:
-                error = failed
+        runtime: RuntimeState | None = None
+        try:
             runtime = await self._backends.runtime.observe(work.preview.key)
-        live = work.memory.published
-        serving = [instance for instance in runtime.instances if instance.revision == live]
+            if await self._restore(work, runtime):
+                runtime = await self._backends.runtime.observe(work.preview.key)
+        except PreviewError as failed:
+            error = failed
+        if runtime is None:
+            return Outcome(work.status, work.memory, error=error)
+        serving = _of_revision(runtime, work.memory.published).instances
         work.serving = any(usable(instance) for instance in serving)
-        status = statuses.held(work.status, self._facts(work), serving)
-        return Outcome(status, work.memory, error=error, final=error is None)
+        work.status = statuses.held(work.status, self._facts(work), serving)
+        return Outcome(work.status, work.memory, error=error, final=error is None)
 
-    async def _whole(self, good: Desired, observed: Observed) -> Plan:
-        """What brings the last good version back as it was; its database stays as it is."""
-        images = await self._look.images(good)
-        if len(images) < len({image.reference for image in good.images}):
-            return repair(observed, good.revision)
-        return plan(replace(good, database=None), replace(observed, images=images))
+    async def _restore(self, work: Pass, runtime: RuntimeState) -> bool:
+        """Bring the last good version back as it was; its database stays as it is. Whether there was need."""
+        good, live = work.memory.good, work.memory.published
+        observed = Observed(runtime=runtime, published=live)
+        steps = repair(observed, live)
+        if good is not None and live in (None, good.revision):
+            images = await self._look.images(good)
+            if len(images) == len({image.reference for image in good.images}):
+                steps = plan(replace(good, database=None), replace(observed, images=images))
+        if steps:
+            await self._execute(steps, work, None)
+        return bool(steps)
 
     async def _teardown(self, work: Pass) -> Outcome:
         """Take everything away, and look again that it is gone."""
@@ -159,18 +162,21 @@ class Reconciler:
     async def _failed(self, work: Pass, error: PreviewError) -> Outcome:
         """Put a failure into the status; what a hopeless attempt started is taken away again."""
         stage, final = work.stage, isinstance(error, InvalidSpec) and not _may_recover(work)
-        if final:
-            final = await self._roll_back(work)
-        if not work.preview.deleting:
-            await self._keep_serving(work, tidy=final)
         error.message = work.report.mask(error.message)
         error.lines = tuple(work.report.mask(line) for line in error.lines)
-        stalled = final or (isinstance(error, Conflict) and not work.preview.deleting)
-        status = statuses.failed(work.status, self._facts(work), stage, error, final=stalled)
-        if work.memory.published is None and work.wanted is not None and not work.wanted.empty:
-            self._backends.router.publish(work.preview.key, waiting_routes(work.wanted), page_state(status))
         work.report.say(LogType.SYSTEM, None, f"failed: {error}")
-        return Outcome(status, work.memory, error=error, final=final)
+        if final:
+            final = await self._roll_back(work)
+        elif not work.preview.deleting:
+            await self._keep_serving(work)
+        stalled = final or (isinstance(error, Conflict) and not work.preview.deleting)
+        work.status = statuses.failed(work.status, self._facts(work), stage, error, final=stalled)
+        if final:
+            final = (await self._hold(work)).final
+        if work.memory.published is None and work.wanted is not None and not work.wanted.empty:
+            page = page_state(work.status)
+            self._backends.router.publish(work.preview.key, waiting_routes(work.wanted), page)
+        return Outcome(work.status, work.memory, error=error, final=final)
 
     async def _roll_back(self, work: Pass) -> bool:
         """Remove what does not serve. False: that did not work either and is tried again."""
@@ -184,23 +190,14 @@ class Reconciler:
             return False
         return True
 
-    async def _keep_serving(self, work: Pass, *, tidy: bool) -> None:
-        """What cannot be had does not keep the last good version from being repaired.
-
-        With `tidy`, all that is not of that version goes; else it is left for the next try.
-        """
+    async def _keep_serving(self, work: Pass) -> None:
+        """What cannot be had yet does not keep the last good version from being repaired."""
         good, live = work.memory.good, work.memory.published
         if work.wanted is not None and work.wanted.revision in (live, good.revision if good else None):
             return
         try:
             found = await self._backends.runtime.observe(work.preview.key)
-            if good is not None and live in (None, good.revision):
-                seen = found if tidy else _of_revision(found, good.revision)
-                steps = await self._whole(good, Observed(runtime=seen, published=live))
-            else:
-                steps = repair(Observed(runtime=found), live)
-            if steps:
-                await self._execute(steps, work, None)
+            await self._restore(work, _of_revision(found, good.revision if good else live))
         except PreviewError as second:
             work.report.say(LogType.SYSTEM, None, f"the last good version could not be repaired: {second}")
 

@@ -14,8 +14,9 @@ from controller.core.reconcile import Reconciler
 from controller.core.work import Memory, Outcome, Report
 from controller.fleet import Fleet
 from controller.reporter import Ears
+from controller.routing.table import RouteTable
 from tests.unit.controller.manual_clock import ManualClock, drain
-from tests.unit.core.world import COMMIT_A, KEY, World
+from tests.unit.core.world import COMMIT_A, FILES, KEY, World
 
 RESYNC = 45.0
 
@@ -67,6 +68,7 @@ class OperatorWorld(World):
     clock: ManualClock
     cluster: TellingCluster
     reconciler: Counted
+    files = FILES
     sweep: Callable[[], Awaitable[object]] | None = None
 
     def make_cluster(self) -> MemoryCluster:
@@ -77,7 +79,7 @@ class OperatorWorld(World):
 
     def restart(self) -> None:
         super().restart()
-        self.router.table = type(self.router.table)()
+        self.router.table = RouteTable()  # not settled: that is the fleet's to say
         old = self.reconciler
         self.reconciler = Counted(self.backends, old._sources, old._look._rules)
         self.reconciler.passes = []
