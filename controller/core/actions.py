@@ -137,6 +137,7 @@ class ConfirmRoutes:
     """Wait until the public hosts answer from what was published."""
 
     preview: PreviewKey
+    revision: str
 
     def __str__(self) -> str:
         return "wait until the public hosts answer from it"

@@ -81,7 +81,9 @@ class Execution:
     announce: Announce
     say: Say
     published: Callable[[str], None]
-    """Told which revision the world sees, as soon as it does."""
+    """Told which revision the world is to see."""
+    confirmed: Callable[[str], None]
+    """Told which revision the public hosts answer from, as soon as they do."""
 
 
 async def execute(plan: act.Plan, run: Execution) -> None:
@@ -195,8 +197,9 @@ async def _route(
         case act.Publish(preview, revision, routes):
             backends.router.publish(preview, routes, PageState(phase="Running"))
             run.published(revision)
-        case act.ConfirmRoutes(preview):
+        case act.ConfirmRoutes(preview, revision):
             await backends.router.confirm(preview, limits.confirm_timeout)
+            run.confirmed(revision)
         case act.Withdraw(preview):
             backends.router.withdraw(preview)
         case act.Linger():

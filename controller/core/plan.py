@@ -101,8 +101,11 @@ def _plan(stages: Iterable[Stage], *, complete: bool = True) -> Plan:
 
 
 def _overtaken(desired: Desired, observed: Observed) -> set[str]:
-    """Revisions that neither serve nor are wanted any more: updates that the next one overtook."""
-    if observed.published is None or desired.revision is None:
+    """Revisions that neither serve nor are wanted any more: updates that the next one overtook.
+
+    Once the desired one serves, any other may have served until a moment ago, and is retired with care.
+    """
+    if observed.published is None or desired.revision in (None, observed.published):
         return set()
     return set(observed.revisions) - {observed.published, desired.revision}
 
@@ -172,12 +175,13 @@ def _bring_up(spec: InstanceSpec, instance: Instance | None) -> tuple[Action, ..
 
 
 def _switch(desired: Desired, observed: Observed, *, changed: bool) -> list[Stage]:
-    if desired.revision is None or (not changed and desired.revision == observed.published):
+    replaced = any(revision != desired.revision for revision in observed.revisions)
+    if desired.revision is None or not (changed or replaced or desired.revision != observed.published):
         return []
     publish = Publish(desired.preview, desired.revision, routes(desired))
     return [
         Stage(ConditionType.ROUTED, (publish,)),
-        Stage(ConditionType.ROUTED, (ConfirmRoutes(desired.preview),)),
+        Stage(ConditionType.ROUTED, (ConfirmRoutes(desired.preview, desired.revision),)),
     ]
 
 

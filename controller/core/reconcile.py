@@ -113,8 +113,8 @@ class Reconciler:
 
     async def _restore(self, work: Pass, runtime: RuntimeState) -> bool:
         """Bring the last good version back as it was; its database stays as it is. Whether there was need."""
+        observed = self._look.show(work, Observed(runtime=runtime), None)
         good, live = work.memory.good, work.memory.published
-        observed = Observed(runtime=runtime, published=live)
         steps = repair(observed, live)
         if good is not None and live in (None, good.revision):
             images = await self._look.images(good)
@@ -145,9 +145,15 @@ class Reconciler:
         stages = {id(action): stage.condition for stage in steps.stages for action in stage.actions}
 
         def published(revision: str) -> None:
+            if (
+                work.memory.published is None
+            ):  # where another serves, it is what to go back to until confirmed
+                confirmed(revision)
+            work.report.shown()
+
+        def confirmed(revision: str) -> None:
             work.remember(replace(work.memory, published=revision))
             work.serving = True
-            work.report.shown()
 
         async def announce(action: Action, moment: Moment) -> None:
             if moment is Moment.BEFORE:
@@ -155,9 +161,9 @@ class Reconciler:
                 self._look.progress(work, str(action))
             await work.report.announce(action, moment)
 
-        await execute(
-            steps, Execution(work.preview, self._backends, tree, announce, work.report.say, published)
-        )
+        say = work.report.say
+        run = Execution(work.preview, self._backends, tree, announce, say, published, confirmed)
+        await execute(steps, run)
 
     async def _failed(self, work: Pass, error: PreviewError) -> Outcome:
         """Put a failure into the status; what a hopeless attempt started is taken away again."""

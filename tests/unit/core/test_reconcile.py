@@ -1,10 +1,14 @@
 """One Preview from apply to gone, on the twins."""
 
+import contextlib
+
 from controller.api.errors import BackendUnavailable
 from controller.api.status import Phase
 from controller.build.memory import BuildOutcome
 from controller.runtime.memory_model import CRASHES, NEVER_LISTENS
-from tests.unit.core.world import COMMIT_A, COMMIT_B, COMMIT_C, FILES, World
+from tests.unit.core.world import COMMIT_A, COMMIT_B, COMMIT_C, FILES, KEY, World
+
+LONE = b"services: {web: {dockerfile: Dockerfile, context: web, port: 8080}}"
 
 
 def ready(world: World) -> dict[str, str]:
@@ -149,3 +153,98 @@ async def test_an_unreachable_engine_keeps_the_preview_and_says_so() -> None:
     assert isinstance(outcome.error, BackendUnavailable) and not outcome.final
     assert world.read().held
     assert world.read().status.phase is Phase.DESTROYING
+
+
+async def test_until_the_switch_is_confirmed_the_old_version_stays_and_is_gone_back_to() -> None:
+    world = World()
+    world.apply()
+    await world.reconcile()
+    before = world.snapshot()
+    world.router.never_confirms = True
+    world.apply(COMMIT_B)
+    for _ in range(3):
+        outcome = await world.reconcile()
+        assert outcome.error is not None and outcome.error.reason == "RouteNotLive"
+        assert before["containers"].items() <= world.snapshot()["containers"].items()
+        assert world.snapshot()["routes"] == before["routes"]
+        assert (ready(world)["Ready"], world.read().status.commit) == ("True", COMMIT_A)
+    world.router.never_confirms = False
+    await world.reconcile()
+    assert world.read().status.commit == COMMIT_B
+    assert len(world.runtime.engine.containers) == 2
+
+
+async def test_a_preview_that_is_suspended_is_left_as_it_is() -> None:
+    world = World()
+    world.apply()
+    await world.reconcile()
+    world.apply(COMMIT_B, suspend=True)
+    world.runtime.engine.kill(sorted(world.runtime.engine.containers)[0])
+    before = world.snapshot()
+    outcome = await world.reconcile()
+    assert outcome.error is None
+    assert world.snapshot() == before
+    assert next(c.reason for c in world.read().status.conditions if c.type == "Reconciling") == "Suspended"
+    world.apply(COMMIT_B)
+    await world.reconcile()
+    assert world.read().status.commit == COMMIT_B
+
+
+async def test_an_image_that_two_previews_share_goes_with_the_last() -> None:
+    world = World()
+    first, second = world.apply(), world.apply(name="pr-2", source={"pullRequest": 2})
+    for key in (first, second):
+        await world.reconcile(key)
+    shared = set(world.runtime.engine.images)
+    assert len(shared) == 2
+    world.apply(COMMIT_B)
+    assert (await world.reconcile(first)).error is None
+    assert shared < set(world.runtime.engine.images)
+    world.delete(first)
+    assert (await world.reconcile(first)).released
+    assert set(world.runtime.engine.images) == shared
+    world.delete(second)
+    assert (await world.reconcile(second)).released
+    assert not world.runtime.engine.images
+
+
+async def test_a_redeploy_starts_the_same_commit_anew() -> None:
+    world = World()
+    world.apply()
+    await world.reconcile()
+    before = set(world.runtime.engine.containers)
+    world.cluster.bodies[KEY]["metadata"]["annotations"]["previewcloud.io/redeploy"] = "2026-01-01T00:00:00Z"
+    await world.reconcile()
+    after = set(world.runtime.engine.containers)
+    assert len(after) == 2
+    assert not after & before
+    assert len(world.builder.history) == 2
+
+
+async def test_a_database_whose_create_was_cut_off_goes_although_it_is_not_wanted_any_more() -> None:
+    """Nothing of it is in the status yet: the Secret tells."""
+    world = World()
+    world.apply()
+    world.runtime.engine.__dict__["run"] = None
+    with contextlib.suppress(BaseException):
+        await world.reconcile()
+    del world.runtime.engine.__dict__["run"]
+    world.cluster.bodies[KEY].pop("status", None)
+    assert world.postgres.server.databases
+    world.restart()
+    world.source.add("acme/shop", COMMIT_B, {**FILES, "preview.yaml": LONE})
+    world.apply(COMMIT_B)
+    await world.settle()
+    assert (world.postgres.server.databases, world.cluster.secrets) == ({}, {})
+
+
+async def test_the_password_of_the_database_shows_up_nowhere() -> None:
+    world = World()
+    world.source.add("acme/shop", COMMIT_B, {**FILES, "migrations/002.sql": b"secret-password-1 FAIL\n"})
+    world.apply()
+    await world.reconcile()
+    world.apply(COMMIT_B)
+    await world.reconcile()
+    shown = [str(world.cluster.bodies), str(world.cluster.events), world.sink.text()]
+    assert "plan:" in world.sink.text()
+    assert all("secret-password-1" not in text for text in shown)
