@@ -83,6 +83,9 @@ class Reconciler:
         for _ in range(ROUNDS):
             wanted, observed = await self._look.both(work, gathered.inputs)
             work.wanted = wanted
+            work.stage = (
+                ConditionType.DATABASE_READY
+            )  # all that a plan can refuse is a migration that changed
             steps = plan(wanted, observed)
             if not steps and steps.complete:
                 serving = observed.of_revision(wanted.revision or "")
