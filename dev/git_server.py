@@ -34,6 +34,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
         raise
     finally:
         feeding.cancel()
+        await backend.stdout.read()  # an unread pipe would outlive the loop
         await backend.wait()
 
 
