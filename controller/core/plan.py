@@ -154,24 +154,29 @@ def _instances(desired: Desired, observed: Observed) -> list[Stage]:
     well = {name for name, instance in present.items() if usable(instance)}
     for level in desired.levels:
         specs = tuple(by_service[service] for service in level)
-        actions = tuple(action for spec in specs for action in _bring_up(spec, present.get(spec.name)))
-        stages.append(Stage(ConditionType.SERVICES_READY, actions))
-        if actions or switching or not well.issuperset(spec.name for spec in specs):
+        prepared = tuple(action for spec in specs for action in _prepare(spec, present.get(spec.name)))
+        started = tuple(action for spec in specs for action in _bring_up(spec, present.get(spec.name)))
+        stages += [Stage(ConditionType.SERVICES_READY, actions) for actions in (prepared, started)]
+        if prepared or started or switching or not well.issuperset(spec.name for spec in specs):
             stages.append(Stage(ConditionType.SERVICES_READY, (AwaitReady(specs),)))
     return stages
 
 
-def _bring_up(spec: InstanceSpec, instance: Instance | None) -> tuple[Action, ...]:
+def _prepare(spec: InstanceSpec, instance: Instance | None) -> tuple[Action, ...]:
+    """What must have happened to an instance that is there, before it is started."""
     if instance is None:
-        return (StartInstance(spec),)
+        return ()
     if not instance.proxied:
-        return (RetireInstance(instance.name), StartInstance(spec))
-    actions: list[Action] = []
+        return (RetireInstance(instance.name),)
     if spec.network is not None and spec.network not in instance.networks:
-        actions.append(AttachInstance(spec.name, spec.network, spec.service))
-    if instance.state not in RUNS:
-        actions.append(ResumeInstance(spec.name))
-    return tuple(actions)
+        return (AttachInstance(spec.name, spec.network, spec.service),)
+    return ()
+
+
+def _bring_up(spec: InstanceSpec, instance: Instance | None) -> tuple[Action, ...]:
+    if instance is None or not instance.proxied:
+        return (StartInstance(spec),)
+    return () if instance.state in RUNS else (ResumeInstance(spec.name),)
 
 
 def _switch(desired: Desired, observed: Observed, *, changed: bool) -> list[Stage]:

@@ -123,8 +123,7 @@ class Reconciler:
             images = await self._look.images(good)
             if len(images) == len({image.reference for image in good.images}):
                 steps = plan(replace(good, database=None), replace(observed, images=images))
-        if steps:
-            await self._execute(steps, work, None)
+        await self._execute(steps, work, None)
         return bool(steps)
 
     async def _teardown(self, work: Pass) -> Outcome:
@@ -144,6 +143,8 @@ class Reconciler:
         )
 
     async def _execute(self, steps: Plan, work: Pass, tree: Tree | None) -> None:
+        if not steps:
+            return
         work.report.say(LogType.SYSTEM, None, f"plan:\n{steps}")
         stages = {id(action): stage.condition for stage in steps.stages for action in stage.actions}
 

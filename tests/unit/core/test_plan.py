@@ -146,7 +146,16 @@ def test_an_instance_off_its_network_is_attached_again() -> None:
 
 
 def test_an_instance_that_the_proxy_does_not_reach_is_replaced() -> None:
-    assert kinds(plan(OLD, changed(there(OLD), 0, proxied=False)))[:2] == ["RetireInstance", "StartInstance"]
+    first, second, *_ = plan(OLD, changed(there(OLD), 0, proxied=False)).stages
+    assert [str(action).split()[0] for action in first.actions + second.actions] == ["retire", "start"]
+    assert (len(first.actions), len(second.actions)) == (1, 1)
+
+
+def test_a_stopped_instance_is_on_its_network_before_it_starts() -> None:
+    observed = changed(there(OLD), 0, state=InstanceState.EXITED, networks=frozenset())
+    first, second, *_ = plan(OLD, observed).stages
+    assert [type(action) for action in first.actions] == [act.AttachInstance]
+    assert [type(action) for action in second.actions] == [act.ResumeInstance]
 
 
 def test_a_lone_service_needs_no_network() -> None:
