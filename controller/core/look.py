@@ -102,8 +102,11 @@ class Look:
             kind = str(wanted.database.type)
             state, stored = await asyncio.gather(servers[kind].observe(claim), self._stored(work, wanted))
             return state, kind, stored
+        if work.no_database and not wanted.empty:
+            return None, "", False
         stored = await self._stored(work, wanted)
         known = work.status.database.type if work.status.database else None
+        work.no_database = not stored and known is None
         for kind, server in sorted(servers.items()):
             if kind == known or stored or wanted.empty:
                 state = await server.observe(claim)

@@ -74,6 +74,8 @@ class Pass:
     serving: bool = False
     """A version serves; until the engine was asked, what the status says."""
     wanted: Desired | None = None
+    no_database: bool = False
+    """It was looked for in this pass, and none was there."""
 
     def remember(self, memory: Memory) -> None:
         """Know something for the next pass."""
