@@ -243,6 +243,10 @@ class Stage:
     condition: ConditionType
     actions: tuple[Action, ...]
 
+    def condition_of(self, action: Action) -> ConditionType:
+        """The condition that one of its actions leads to; a network may be made beside the database."""
+        return ConditionType.SERVICES_READY if isinstance(action, CreateNetwork) else self.condition
+
 
 @dataclass(frozen=True)
 class Plan:

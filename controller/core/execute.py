@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from controller.api.errors import InvalidSpec
+from controller.api.errors import InvalidSpec, PreviewError
 from controller.api.preview import Preview
 from controller.build.protocol import Builder
 from controller.cluster.protocol import Cluster
@@ -84,6 +84,8 @@ class Execution:
     """Told which revision the world is to see."""
     confirmed: Callable[[str], None]
     """Told which revision the public hosts answer from, as soon as they do."""
+    failed: Callable[[act.Action], None]
+    """Told which action of a stage failed."""
 
 
 async def execute(plan: act.Plan, run: Execution) -> None:
@@ -108,10 +110,14 @@ def _first(failures: ExceptionGroup[Exception]) -> Exception:
 
 async def _announced(action: act.Action, run: Execution) -> None:
     await run.announce(action, Moment.BEFORE)
-    if isinstance(action, MAKING):
-        await to_the_end(_perform(action, run))
-    else:
-        await _perform(action, run)
+    try:
+        if isinstance(action, MAKING):
+            await to_the_end(_perform(action, run))
+        else:
+            await _perform(action, run)
+    except PreviewError:
+        run.failed(action)
+        raise
     await run.announce(action, Moment.AFTER)
 
 

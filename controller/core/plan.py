@@ -8,6 +8,7 @@ Nothing that serves is touched before its replacement answers under the public h
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from controller.api.names import PreviewKey, database_secret_name
 from controller.api.status import ConditionType
@@ -53,9 +54,11 @@ def plan(desired: Desired, observed: Observed) -> Plan:
     """
     if desired.empty:
         return _teardown(desired, observed)
-    stages = [*_superseded(desired, observed), *_images(desired, observed), *_database(desired, observed)]
+    stages = [*_superseded(desired, observed), *_images(desired, observed)]
+    database = _database(desired, observed)
     if desired.instances is None:
-        return _plan(stages, complete=False)
+        return _plan([*stages, *database], complete=False)
+    stages += _with_network(database, _network(desired, observed))
     stages += _instances(desired, observed)
     stages += _switch(desired, observed, changed=any(stage.actions for stage in stages))
     stages += _retire(desired, observed)
@@ -142,12 +145,24 @@ def _database(desired: Desired, observed: Observed) -> list[Stage]:
     return [Stage(ConditionType.DATABASE_READY, actions) for actions in stages]
 
 
+def _network(desired: Desired, observed: Observed) -> tuple[Action, ...]:
+    networks = {network.name for network in observed.runtime.networks}
+    if desired.network is None or desired.network.name in networks:
+        return ()
+    return (CreateNetwork(desired.network),)
+
+
+def _with_network(database: list[Stage], network: tuple[Action, ...]) -> list[Stage]:
+    """The network is made while the database server is at work: the two do not wait for each other."""
+    if not database:
+        return [Stage(ConditionType.SERVICES_READY, network)]
+    *first, last = database
+    return [*first, replace(last, actions=(*network, *last.actions))]
+
+
 def _instances(desired: Desired, observed: Observed) -> list[Stage]:
     """Start what is missing, level by level; the next level waits until this one is ready."""
     stages: list[Stage] = []
-    networks = {network.name for network in observed.runtime.networks}
-    if desired.network is not None and desired.network.name not in networks:
-        stages.append(Stage(ConditionType.SERVICES_READY, (CreateNetwork(desired.network),)))
     present = {instance.name: instance for instance in observed.runtime.instances}
     by_service = {spec.service: spec for spec in desired.instances or ()}
     switching = desired.revision != observed.published

@@ -146,7 +146,7 @@ class Reconciler:
         if not steps:
             return
         work.report.say(LogType.SYSTEM, None, f"plan:\n{steps}")
-        stages = {id(action): stage.condition for stage in steps.stages for action in stage.actions}
+        stages = {id(each): stage.condition_of(each) for stage in steps.stages for each in stage.actions}
 
         def published(revision: str) -> None:
             if (
@@ -165,8 +165,11 @@ class Reconciler:
                 self._look.progress(work, str(action))
             await work.report.announce(action, moment)
 
+        def failed(action: Action) -> None:
+            work.stage = stages[id(action)]
+
         say = work.report.say
-        run = Execution(work.preview, self._backends, tree, announce, say, published, confirmed)
+        run = Execution(work.preview, self._backends, tree, announce, say, published, confirmed, failed)
         await execute(steps, run)
 
     async def _failed(self, work: Pass, error: PreviewError) -> Outcome:
