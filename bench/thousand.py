@@ -18,7 +18,7 @@ from bench.world import World
 COUNT, PAIRS = 1000, 3
 NAMESPACE = "bench-thousand"
 SECONDS = 240.0
-SETTLE_SECONDS, IDLE_SECONDS, IDLE_WINDOWS = 5.0, 30.0, 3
+SETTLE_SECONDS, IDLE_SECONDS, IDLE_WINDOWS = 55.0, 30.0, 3
 IMAGE = "example.com/service:1"
 RATE, PATCHES, CPU, MEMORY = Aim(0.8, at_least=True), Aim(4), Aim(1, unit=" %"), Aim(200, unit=" MB")
 
@@ -96,7 +96,7 @@ async def _all_ready(world: World, version: str) -> None:
 
 
 async def _idle(running: Process) -> list[Line]:
-    """CPU and memory while nothing happens, in windows that are longer together than the resync."""
+    """CPU and memory while nothing happens, once a survey has looked at what was new; others follow."""
     await asyncio.sleep(SETTLE_SECONDS)
     cpu: list[float] = []
     memory: list[float] = []
