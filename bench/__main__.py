@@ -6,6 +6,7 @@ The exit code is 0 when all were measured, met or not; 1 when one could not be.
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import tempfile
 import time
@@ -28,7 +29,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "build": build.build,
     "thousand": thousand.thousand,
 }
-FAILED, USAGE = 1, 2
+FAILED, USAGE, ENDED = 1, 2, 143
 
 
 def main(names: list[str]) -> int:
@@ -45,9 +46,14 @@ def main(names: list[str]) -> int:
     except (BenchFailed, StepFailed) as error:
         progress.say(f"\nerror: {error}")
         return FAILED
+    except asyncio.CancelledError:
+        return ENDED
 
 
 async def _run(names: list[str], variables: dict[str, str], scratch: Path, progress: Progress) -> int:
+    task = asyncio.current_task()
+    if task is not None:  # told to end, it still stops the operators that it started
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     found: list[Line] = []
     failures = 0
     timeout = aiohttp.ClientTimeout(total=5)
