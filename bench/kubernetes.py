@@ -60,6 +60,11 @@ class Kubernetes:
         answer = await self.call("GET", f"{PREVIEWS}/namespaces/{namespace}/previews")
         return answer["items"], answer["metadata"]["resourceVersion"]
 
+    async def any_preview(self, namespace: str) -> bool:
+        """Whether a namespace has a Preview."""
+        answer = await self.call("GET", f"{PREVIEWS}/namespaces/{namespace}/previews?limit=1")
+        return bool(answer["items"])
+
     async def delete_all(self, namespace: str) -> None:
         """Ask for the deletion of all Previews of a namespace."""
         await self.call("DELETE", f"{PREVIEWS}/namespaces/{namespace}/previews")

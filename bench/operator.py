@@ -19,6 +19,7 @@ from bench.world import CHECKOUT, World, until
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
 LAST_LINES = 20
+GONE_SECONDS = 0.1  # between two looks at what is being removed
 WARM_UP = 999_999
 """The pull request of the first Preview."""
 
@@ -97,8 +98,8 @@ async def remove_all(world: World, namespace: str, seconds: float = 180) -> None
     await world.kubernetes.delete_all(namespace)
 
     async def gone() -> bool:
-        previews, _ = await world.kubernetes.previews(namespace)
-        return not previews
+        await asyncio.sleep(GONE_SECONDS)
+        return not await world.kubernetes.any_preview(namespace)
 
     await until(gone, seconds, f"the Previews of namespace {namespace} are gone")
 
