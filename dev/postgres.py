@@ -21,6 +21,7 @@ from dev.site import Site
 READY_SECONDS = 60.0
 SETTINGS = (
     "max_connections=500",
+    "authentication_timeout=5s",  # a login that is never finished holds up every DROP DATABASE so long
     "shared_buffers=128MB",
     "fsync=off",  # what lies here can be made again
     "synchronous_commit=off",

@@ -65,6 +65,12 @@ class Api:
                 return None
             raise
 
+    async def terminating(self) -> list[str]:
+        """The namespaces of earlier tests that are still going away, which the cluster itself writes for."""
+        found = await self.call("GET", "/api/v1/namespaces")
+        items = found["items"] if found else []
+        return [item["metadata"]["name"] for item in items if item["status"]["phase"] == "Terminating"]
+
     async def writes(self) -> Mapping[str, int]:
         """How many writes the server has answered, by what was written; leases are its own affair."""
         async with self._session.get(f"{self.server}/metrics") as answer:

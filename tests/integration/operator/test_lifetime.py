@@ -44,6 +44,7 @@ async def test_a_restarted_operator_adopts_what_runs_and_writes_nothing(
     operator.stop()
     assert (await visit(url)).status == 200
     secret = await space.api.get(f"/api/v1/namespaces/{space.namespace}/secrets/kept-database")
+    await until(space.api.terminating, 90, good=lambda names: not names)
     writes = await space.api.writes()
     mark = operator.log.stat().st_size
     operator.start()

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.integration.operator.app import files, service
+from tests.integration.operator.polling import until
 from tests.integration.operator.space import Space
 
 QUIET_SECONDS = 60
@@ -25,6 +26,7 @@ async def test_three_previews_in_a_minute_of_quiet_cost_no_write_and_no_change(s
         space.create("pair", {"source": space.source(), "services": pair}),
     )
     await asyncio.gather(*(space.ready(name) for name in NAMES))
+    await until(space.api.terminating, 90, good=lambda names: not names)
     await asyncio.sleep(2)
     writes, held = await space.api.writes(), _held(space)
     bodies = [await space.look(name) for name in NAMES]
