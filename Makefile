@@ -3,12 +3,14 @@ SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+PIN := $(VENV)/bin/pip-compile -q --generate-hashes --strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 # Settings of the platform that may stand on the command line.
 export CLUSTER INSTALLATION_ID PREVIEW_DOMAIN PREVIEWCLOUD_STATE PREVIEWCLOUD_CACHE KUBEBUILDER_ASSETS
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down clean status test lint test-unit test-integration test-crash bench crd settings
+.PHONY: requirements help venv up down clean status test lint test-unit test-integration test-crash bench crd settings
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +22,10 @@ venv: $(STAMP) ## Make the Python environment from the pinned requirements
 
 $(STAMP): requirements-dev.txt dev/venv.sh
 	@sh dev/venv.sh $(VENV) requirements-dev.txt && touch $@
+
+requirements: $(STAMP) ## Pin the dependencies of pyproject.toml anew: versions and hashes, never an address
+	@CUSTOM_COMPILE_COMMAND="make requirements" $(PIN) -o requirements.txt pyproject.toml
+	@CUSTOM_COMPILE_COMMAND="make requirements" $(PIN) --extra dev --allow-unsafe -o requirements-dev.txt pyproject.toml
 
 up: $(STAMP) ## Bring the whole platform up, with a sample Preview that answers
 	@$(PY) -m dev up $(if $(PLATFORM_ONLY),--no-operator --no-sample)

@@ -19,6 +19,7 @@ from tests.unit.controller.manual_clock import ManualClock, drain
 from tests.unit.core.world import COMMIT_A, FILES, KEY, World
 
 RESYNC = 45.0
+SECOND = PreviewKey("default", "pr-2")
 
 
 class TellingCluster(MemoryCluster):
@@ -137,3 +138,13 @@ class OperatorWorld(World):
             if key in self.cluster.bodies and self.read(key).status.commit == commit:
                 return
         raise AssertionError(f"{key} is {self.told(key) if key in self.cluster.bodies else 'gone'}")
+
+
+async def two(world: OperatorWorld) -> None:
+    """Two previews that are served, and an operator that has gone again."""
+    world.apply()
+    world.apply(name="pr-2", source={"pullRequest": 2})
+    async with world.operator():
+        await world.served()
+        await world.served(key=SECOND)
+        await world.pass_time(60)

@@ -4,31 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-import pytest
-
 from controller.api.names import PreviewKey
 from controller.api.status import Phase
 from controller.cluster.protocol import Body
 from controller.runtime.memory import MemoryRuntime
 from tests.unit.controller.manual_clock import drain
-from tests.unit.controller.operator_world import RESYNC, OperatorWorld
+from tests.unit.controller.operator_world import RESYNC, SECOND, OperatorWorld, two
 from tests.unit.core.world import COMMIT_A, KEY
-
-SECOND = PreviewKey("default", "pr-2")
-
-
-@pytest.fixture
-def world() -> OperatorWorld:
-    return OperatorWorld()
-
-
-async def two(world: OperatorWorld) -> None:
-    world.apply()
-    world.apply(name="pr-2", source={"pullRequest": 2})
-    async with world.operator():
-        await world.served()
-        await world.served(key=SECOND)
-        await world.pass_time(60)
 
 
 def deaf(world: OperatorWorld) -> None:

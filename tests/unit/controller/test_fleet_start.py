@@ -4,28 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from controller.api.names import PreviewKey
 from controller.fleet import SETTLE_SECONDS
-from tests.unit.controller.operator_world import OperatorWorld
+from tests.unit.controller.operator_world import SECOND, OperatorWorld, two
 from tests.unit.core.world import COMMIT_B
-
-SECOND = PreviewKey("default", "pr-2")
-
-
-@pytest.fixture
-def world() -> OperatorWorld:
-    return OperatorWorld()
-
-
-async def two(world: OperatorWorld) -> None:
-    world.apply()
-    world.apply(name="pr-2", source={"pullRequest": 2})
-    async with world.operator():
-        await world.served()
-        await world.served(key=SECOND)
-        await world.pass_time(60)
 
 
 async def test_the_router_speaks_once_every_preview_was_looked_at(world: OperatorWorld) -> None:

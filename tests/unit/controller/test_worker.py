@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-import pytest
-
 from controller.api.errors import BackendUnavailable
 from controller.api.preview import Preview
 from controller.api.status import Phase
@@ -17,11 +15,6 @@ from tests.unit.controller.manual_clock import drain
 from tests.unit.controller.operator_world import OperatorWorld
 from tests.unit.controller.reading import condition, left
 from tests.unit.core.world import COMMIT_A, COMMIT_B, KEY
-
-
-@pytest.fixture
-def world() -> OperatorWorld:
-    return OperatorWorld()
 
 
 async def test_a_hundred_wakes_are_two_passes(world: OperatorWorld) -> None:

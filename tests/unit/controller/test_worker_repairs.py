@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-import pytest
-
 from controller.api.preview import Preview
 from controller.core.actions import Action, BuildImage, RetireInstance
 from controller.core.execute import Moment
@@ -14,11 +12,6 @@ from controller.worker import BACKOFF_MAX
 from tests.unit.controller.operator_world import OperatorWorld
 from tests.unit.controller.reading import condition, left
 from tests.unit.core.world import COMMIT_B, COMMIT_C, FILES, KEY
-
-
-@pytest.fixture
-def world() -> OperatorWorld:
-    return OperatorWorld()
 
 
 async def test_a_pass_cut_off_while_the_old_version_retires_leaves_the_new_one_public(
