@@ -16,7 +16,6 @@ from docker.models.containers import Container
 from controller.api.names import PreviewKey, database_name
 from controller.databases.postgres import REGISTRY_PREFIX
 from controller.runtime.docker.labels import COMMIT, IMAGE, JOB, REVISION, SERVICE
-from controller.runtime.imagelabels import IMAGE_INSTALLATION, IMAGE_PREVIEW
 from tests.integration.operator.api import Json
 from tests.integration.operator.space import Space
 
@@ -32,7 +31,7 @@ async def state_of(space: Space, name: str, slug: str) -> State:
         "containers": [_container(space, container) for container in space.engine.containers(key)],
         "revisions": len({container.labels.get(REVISION) for container in space.engine.containers(key)}),
         "networks": space.engine.networks(key),
-        "images": _images(space, key),
+        "images": space.engine.image_tags(key),
         "databases": [
             {"name": database, **_content(space, database)} for database in space.engine.databases(slug)
         ],
@@ -71,12 +70,6 @@ def _container(space: Space, container: Container) -> Json:
         "networks": {net: service in (at["Aliases"] or ()) for net, at in sorted(networks.items())},
         "labels": {label: container.labels[label] for label in KEPT_LABELS if label in container.labels},
     }
-
-
-def _images(space: Space, key: PreviewKey) -> list[list[str]]:
-    """By their tags; one that lost its tags is an empty list."""
-    labels = [f"{IMAGE_INSTALLATION}={space.engine.installation}", f"{IMAGE_PREVIEW}={key}"]
-    return sorted(sorted(image.tags) for image in space.engine.client.images.list(filters={"label": labels}))
 
 
 def _content(space: Space, database: str) -> Json:

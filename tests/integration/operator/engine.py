@@ -15,6 +15,8 @@ from controller.api.names import PreviewKey
 from controller.runtime.docker.labels import INSTALLATION, PREVIEW, SERVICE
 from controller.runtime.imagelabels import IMAGE_INSTALLATION, IMAGE_PREVIEW
 
+UNTAGGED = "<none>:<none>"
+
 
 @dataclass(frozen=True)
 class Held:
@@ -39,10 +41,11 @@ class Engine:
         self.client.close()
 
     def containers(self, key: PreviewKey) -> list[Container]:
-        """All containers of a preview, by name."""
-        found = self.client.containers.list(
-            all=True, filters={"label": [f"{INSTALLATION}={self.installation}", f"{PREVIEW}={key}"]}
-        )
+        """All containers of a preview, by name. One that goes while they are listed is not among them."""
+        mine: dict[str, str | list[str] | bool] = {
+            "label": [f"{INSTALLATION}={self.installation}", f"{PREVIEW}={key}"]
+        }
+        found = self.client.containers.list(all=True, filters=mine, ignore_removed=True)
         return sorted(found, key=lambda container: str(container.name))
 
     def of_service(self, key: PreviewKey, name: str = "web") -> Container:
@@ -59,10 +62,16 @@ class Engine:
 
     def images(self, key: PreviewKey) -> list[str]:
         """The tags of the images that were built for a preview."""
+        return sorted(tag for tags in self.image_tags(key) for tag in tags)
+
+    def image_tags(self, key: PreviewKey) -> list[list[str]]:
+        """The tags of each image that was built for a preview; none where it lost them.
+
+        From the engine's one answer: looking at each image by itself would meet those that just went.
+        """
         labels = [f"{IMAGE_INSTALLATION}={self.installation}", f"{IMAGE_PREVIEW}={key}"]
-        return sorted(
-            tag for found in self.client.images.list(filters={"label": labels}) for tag in found.tags
-        )
+        found = self.client.api.images(filters={"label": labels})
+        return sorted(sorted(set(image["RepoTags"] or ()) - {UNTAGGED}) for image in found)
 
     def sql(self, statement: str, database: str = "postgres") -> list[str]:
         """The first column of what the database server's admin is told."""
