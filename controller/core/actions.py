@@ -78,6 +78,16 @@ class CreateNetwork:
 
 
 @dataclass(frozen=True)
+class CreateInstance:
+    """Create an instance that is started later: its container is made while the database is."""
+
+    instance: InstanceSpec
+
+    def __str__(self) -> str:
+        return f"create {self.instance.name} from {self.instance.image}"
+
+
+@dataclass(frozen=True)
 class StartInstance:
     """Create and start an instance."""
 
@@ -89,12 +99,12 @@ class StartInstance:
 
 @dataclass(frozen=True)
 class ResumeInstance:
-    """Start an instance again that is there and does not run."""
+    """Start an instance that is there and does not run."""
 
     name: str
 
     def __str__(self) -> str:
-        return f"start {self.name} again"
+        return f"start {self.name}"
 
 
 @dataclass(frozen=True)
@@ -220,6 +230,7 @@ Action = (
     | CreateDatabase
     | Migrate
     | CreateNetwork
+    | CreateInstance
     | StartInstance
     | ResumeInstance
     | AttachInstance
@@ -236,6 +247,10 @@ Action = (
 )
 
 
+BESIDE_THE_DATABASE = (CreateNetwork, CreateInstance)
+"""What may stand in a stage of the database's, and concerns the services all the same."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """Actions that do not depend on each other, and the condition that they lead to."""
@@ -244,8 +259,8 @@ class Stage:
     actions: tuple[Action, ...]
 
     def condition_of(self, action: Action) -> ConditionType:
-        """The condition that one of its actions leads to; a network may be made beside the database."""
-        return ConditionType.SERVICES_READY if isinstance(action, CreateNetwork) else self.condition
+        """The condition that one of its actions leads to."""
+        return ConditionType.SERVICES_READY if isinstance(action, BESIDE_THE_DATABASE) else self.condition
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ MAKING = (
     act.StoreCredentials,
     act.CreateDatabase,
     act.CreateNetwork,
+    act.CreateInstance,
     act.StartInstance,
     act.ResumeInstance,
     act.AttachInstance,
@@ -215,6 +216,7 @@ async def _route(
 async def _runtime(
     action: act.CreateNetwork
     | act.RemoveNetwork
+    | act.CreateInstance
     | act.StartInstance
     | act.ResumeInstance
     | act.AttachInstance
@@ -227,6 +229,8 @@ async def _runtime(
             await runtime.create_network(network)
         case act.RemoveNetwork(name):
             await runtime.remove_network(name)
+        case act.CreateInstance(instance):
+            await runtime.create(instance)
         case act.StartInstance(instance):
             await runtime.start(instance)
         case act.ResumeInstance(name):

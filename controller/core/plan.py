@@ -8,7 +8,7 @@ Nothing that serves is touched before its replacement answers under the public h
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from itertools import zip_longest
 
 from controller.api.names import PreviewKey, database_secret_name
 from controller.api.status import ConditionType
@@ -19,6 +19,7 @@ from controller.core.actions import (
     BuildImage,
     ConfirmRoutes,
     CreateDatabase,
+    CreateInstance,
     CreateNetwork,
     DeleteCredentials,
     DropDatabase,
@@ -58,8 +59,9 @@ def plan(desired: Desired, observed: Observed) -> Plan:
     database = _database(desired, observed)
     if desired.instances is None:
         return _plan([*stages, *database], complete=False)
-    stages += _with_network(database, _network(desired, observed))
-    stages += _instances(desired, observed)
+    created = _create_early(desired, observed, database)
+    stages += _side_by_side(database, [_network(desired, observed), created])
+    stages += _instances(desired, observed, created)
     stages += _switch(desired, observed, changed=any(stage.actions for stage in stages))
     stages += _retire(desired, observed)
     stages += _tidy(desired, observed)
@@ -152,25 +154,45 @@ def _network(desired: Desired, observed: Observed) -> tuple[Action, ...]:
     return (CreateNetwork(desired.network),)
 
 
-def _with_network(database: list[Stage], network: tuple[Action, ...]) -> list[Stage]:
-    """The network is made while the database server is at work: the two do not wait for each other."""
-    if not database:
-        return [Stage(ConditionType.SERVICES_READY, network)]
-    *first, last = database
-    return [*first, replace(last, actions=(*network, *last.actions))]
+def _create_early(desired: Desired, observed: Observed, database: list[Stage]) -> tuple[CreateInstance, ...]:
+    """Instances to create while the database server is at work, so that starting them is all that is left.
+
+    They come after the network. Where the database takes no more than one step, there is nothing to gain.
+    """
+    if len(database) < 2:
+        return ()
+    present = {instance.name for instance in observed.runtime.instances}
+    return tuple(CreateInstance(spec) for spec in desired.instances or () if spec.name not in present)
 
 
-def _instances(desired: Desired, observed: Observed) -> list[Stage]:
+def _side_by_side(database: list[Stage], services: list[tuple[Action, ...]]) -> list[Stage]:
+    """Engine and database server do not wait for each other."""
+    pairs = zip_longest(database, services)
+    return [
+        Stage(
+            ConditionType.SERVICES_READY if theirs is None else theirs.condition,
+            (*(ours or ()), *(theirs.actions if theirs else ())),
+        )
+        for theirs, ours in pairs
+    ]
+
+
+def _instances(desired: Desired, observed: Observed, created: tuple[CreateInstance, ...]) -> list[Stage]:
     """Start what is missing, level by level; the next level waits until this one is ready."""
     stages: list[Stage] = []
     present = {instance.name: instance for instance in observed.runtime.instances}
     by_service = {spec.service: spec for spec in desired.instances or ()}
     switching = desired.revision != observed.published
     well = {name for name, instance in present.items() if usable(instance)}
+    waiting = {action.instance.name for action in created}
     for level in desired.levels:
         specs = tuple(by_service[service] for service in level)
         prepared = tuple(action for spec in specs for action in _prepare(spec, present.get(spec.name)))
-        started = tuple(action for spec in specs for action in _bring_up(spec, present.get(spec.name)))
+        started = tuple(
+            ResumeInstance(spec.name) if spec.name in waiting else action
+            for spec in specs
+            for action in _bring_up(spec, present.get(spec.name))
+        )
         stages += [Stage(ConditionType.SERVICES_READY, actions) for actions in (prepared, started)]
         if prepared or started or switching or not well.issuperset(spec.name for spec in specs):
             stages.append(Stage(ConditionType.SERVICES_READY, (AwaitReady(specs),)))

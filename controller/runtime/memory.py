@@ -16,7 +16,6 @@ from controller.runtime.memory_engine import MemoryEngine
 from controller.runtime.memory_model import Behaviour, Container, MemoryNetwork, image_info
 from controller.runtime.protocol import (
     ImageInfo,
-    Instance,
     InstanceSpec,
     InstanceState,
     JobResult,
@@ -24,7 +23,6 @@ from controller.runtime.protocol import (
     LineSink,
     Network,
     NetworkSpec,
-    OwnImage,
     RegistryCredentials,
     RuntimeState,
 )
@@ -74,9 +72,8 @@ class MemoryRuntime:
         containers, networks = self.engine.names(self.installation, preview)
         found = (self.engine.containers[name] for name in containers)
         instances = tuple(each.as_instance(each.spec) for each in found if each.spec is not None)
-        return RuntimeState(
-            instances, tuple(self._network(name) for name in networks), self._own_images(preview, instances)
-        )
+        images = self.engine.own_images(self.installation, preview)
+        return RuntimeState(instances, tuple(self._network(name) for name in networks), images)
 
     async def survey(self) -> Mapping[PreviewKey, str]:
         """See Runtime.survey."""
@@ -131,9 +128,7 @@ class MemoryRuntime:
             self.engine.add_network(spec.name, MemoryNetwork(self.installation, spec))
             self.engine.changes["create_network"] += 1
         elif existing.spec != spec or existing.installation != self.installation:
-            raise Conflict(
-                "NameTaken", f"Network {spec.name} is held by something else; remove or rename that."
-            )
+            raise _name_taken("Network", spec.name)
 
     async def remove_network(self, name: str) -> None:
         """See Runtime.remove_network."""
@@ -144,39 +139,26 @@ class MemoryRuntime:
         self.engine.drop_network(name)
         self.engine.changes["remove_network"] += 1
 
+    async def create(self, spec: InstanceSpec) -> None:
+        """See Runtime.create."""
+        self._present(spec)
+
     async def start(self, spec: InstanceSpec) -> None:
         """See Runtime.start."""
-        self.engine.check()
-        if spec.name not in self.engine.containers:
-            self._create(spec)
-        container = self.engine.containers[spec.name]
-        held = container.spec
-        if (
-            container.installation != self.installation
-            or held is None
-            or held.config_hash != spec.config_hash
-        ):
-            raise Conflict(
-                "NameTaken", f"Container {spec.name} is held by something else; remove or rename that."
-            )
-        if container.state in (InstanceState.CREATED, InstanceState.EXITED):
+        if self._present(spec).state in (InstanceState.CREATED, InstanceState.EXITED):
             self.engine.run(spec.name)
             self.engine.changes["start"] += 1
 
     async def resume(self, name: str) -> None:
         """See Runtime.resume."""
-        container = self._owned(name)
-        if container is None:
-            raise NotReady("InstanceMissing", f"Container {name} is gone; it will be created again.")
+        container = self._required(name)
         if container.state in (InstanceState.CREATED, InstanceState.EXITED):
             self.engine.run(name)
             self.engine.changes["resume"] += 1
 
     async def attach(self, name: str, network: str, service: str) -> None:
         """See Runtime.attach."""
-        container = self._owned(name)
-        if container is None:
-            raise NotReady("InstanceMissing", f"Container {name} is gone; it will be created again.")
+        container = self._required(name)
         self._require_network(network)
         if network not in container.networks:
             self.engine.join(name, network)
@@ -259,6 +241,17 @@ class MemoryRuntime:
             and container.spec.port in container.listening()
         )
 
+    def _present(self, spec: InstanceSpec) -> Container:
+        """The container of a spec, created where there is none."""
+        self.engine.check()
+        if spec.name not in self.engine.containers:
+            self._create(spec)
+        container = self.engine.containers[spec.name]
+        ours = container.installation == self.installation
+        if not ours or container.spec is None or container.spec.config_hash != spec.config_hash:
+            raise _name_taken("Container", spec.name)
+        return container
+
     def _create(self, spec: InstanceSpec) -> None:
         self._usable(spec.image)
         if spec.network is not None:
@@ -266,6 +259,7 @@ class MemoryRuntime:
         behaviour = self.engine.behaviours.get(spec.image, Behaviour())
         networks = set() if spec.network is None else {spec.network}
         self.engine.add_container(spec.name, Container(self.installation, spec, behaviour, networks=networks))
+        self.engine.changes["create"] += 1
 
     def _usable(self, reference: str) -> None:
         info = self.engine.images.get(reference)
@@ -277,6 +271,12 @@ class MemoryRuntime:
         if name not in self.engine.networks:
             raise NotReady("NetworkMissing", f"Network {name} is gone; it will be created again.")
 
+    def _required(self, name: str) -> Container:
+        container = self._owned(name)
+        if container is None:
+            raise NotReady("InstanceMissing", f"Container {name} is gone; it will be created again.")
+        return container
+
     def _owned(self, name: str) -> Container | None:
         self.engine.check()
         container = self.engine.containers.get(name)
@@ -287,14 +287,6 @@ class MemoryRuntime:
         assert spec is not None  # only networks with a spec are indexed by preview
         return Network(name, spec.preview, spec.revision)
 
-    def _own_images(self, preview: PreviewKey, instances: tuple[Instance, ...]) -> tuple[OwnImage, ...]:
-        """Those built for the preview and not used by its siblings alone, and a sibling's that it uses."""
-        used = {instance.image for instance in instances}
-        found: list[str] = []
-        for reference, info in self.engine.images.items():
-            owner = owner_of(reference, info.labels, self.installation)
-            if owner is None:
-                continue
-            if reference in used or (owner == preview and not self.engine.uses(reference)):
-                found.append(reference)
-        return tuple(OwnImage(reference, preview) for reference in sorted(found))
+
+def _name_taken(what: str, name: str) -> Conflict:
+    return Conflict("NameTaken", f"{what} {name} is held by something else; remove or rename that.")

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 
 from controller.api.errors import BackendUnavailable
 from controller.api.names import PreviewKey
+from controller.runtime.imagelabels import owner_of
 from controller.runtime.memory_model import KILLED, Behaviour, Container, MemoryNetwork
-from controller.runtime.protocol import ImageInfo, InstanceState, JobSpec
+from controller.runtime.protocol import ImageInfo, InstanceState, JobSpec, OwnImage
 
 
 def utc_now() -> datetime:
@@ -52,6 +53,19 @@ class MemoryEngine:
         """The sorted names of a preview's containers and networks."""
         containers, networks = self._by_preview.get((installation, preview), (set(), set()))
         return tuple(sorted(containers)), tuple(sorted(networks))
+
+    def own_images(self, installation: str, preview: PreviewKey) -> tuple[OwnImage, ...]:
+        """Those built for the preview and not used by its siblings alone, and a sibling's that it uses."""
+        held = (self.containers[name].spec for name in self.names(installation, preview)[0])
+        used = {spec.image for spec in held if spec is not None}
+        found: list[str] = []
+        for reference, info in self.images.items():
+            owner = owner_of(reference, info.labels, installation)
+            if owner is None:
+                continue
+            if reference in used or (owner == preview and not self.uses(reference)):
+                found.append(reference)
+        return tuple(OwnImage(reference, preview) for reference in sorted(found))
 
     def uses(self, reference: str) -> bool:
         """Whether any container is made from this image."""

@@ -200,8 +200,11 @@ class Runtime(Protocol):
     async def remove_network(self, name: str) -> None:
         """Remove a network of this installation, detaching what is still on it."""
 
+    async def create(self, spec: InstanceSpec) -> None:
+        """Create an instance without starting it; raises as `start`."""
+
     async def start(self, spec: InstanceSpec) -> None:
-        """Create and start an instance.
+        """Create an instance, where it is not there yet, and start it.
 
         Raises:
             InvalidSpec: the image is refused by the engine, or carries labels that are not allowed.

@@ -65,6 +65,20 @@ class RuntimeContract:
         assert await place.runtime.tail(spec.name, 5) == ()
         assert await place.runtime.listening_ports(spec.name) == frozenset()
 
+    async def test_a_created_instance_waits_until_it_is_started(self, place: Place) -> None:
+        spec = place.spec(place.web, network=place.network().name)
+        await place.runtime.create_network(place.network())
+        for _ in range(2):
+            await place.runtime.create(spec)
+        (instance,) = (await place.runtime.observe(SHOP)).instances
+        assert (instance.state, instance.started_at) == (InstanceState.CREATED, None)
+        assert (instance.networks, instance.proxied) == (frozenset({place.network().name}), True)
+        await place.runtime.resume(spec.name)
+        (instance,) = (await place.runtime.observe(SHOP)).instances
+        assert instance.state is InstanceState.RUNNING
+        await place.runtime.create(spec)
+        assert (await place.runtime.observe(SHOP)).instances == (instance,)
+
     async def test_a_stopped_instance_is_resumed_and_a_missing_one_is_not(self, place: Place) -> None:
         spec = place.spec(place.web)
         await place.runtime.start(spec)

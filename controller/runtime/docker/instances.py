@@ -96,6 +96,10 @@ class Instances:
 
     async def start(self, spec: InstanceSpec) -> None:
         """See Runtime.start."""
+        await self.run(await self.create(spec), spec.name)
+
+    async def create(self, spec: InstanceSpec) -> str:
+        """See Runtime.create; gives the container's id."""
         image = await self._images.inspect(spec.image)
         if image is None:
             raise image_missing(spec.image)
@@ -109,7 +113,7 @@ class Instances:
         several = several and fresh
         if spec.network is not None and not several:
             await self._networks.attach(container, spec.network, spec.service)
-        await self.run(container, spec.name)
+        return container
 
     async def run(self, container: str, name: str) -> None:
         """Start a created or stopped container; one that runs already stays as it is."""

@@ -108,6 +108,11 @@ class DockerRuntime:
         with translated(f"Network {name}"):
             await self._networks.remove(name)
 
+    async def create(self, spec: InstanceSpec) -> None:
+        """See Runtime.create."""
+        with translated(f"Container {spec.name}"):
+            await self._instances.create(spec)
+
     async def start(self, spec: InstanceSpec) -> None:
         """See Runtime.start."""
         with translated(f"Container {spec.name}"):

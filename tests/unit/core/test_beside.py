@@ -1,4 +1,4 @@
-"""The network of a revision is made beside the database, and each failure is told under its own condition."""
+"""What is made beside the database, and that each failure is told under its own condition."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def prepared() -> World:
     return world
 
 
-async def test_the_network_begins_before_the_database_is_ready() -> None:
+async def test_network_and_instances_begin_before_the_database_is_ready() -> None:
     world = await prepared()
     order: list[str] = []
 
@@ -31,8 +31,10 @@ async def test_the_network_begins_before_the_database_is_ready() -> None:
 
     world.on_action = on_action
     await world.reconcile()
-    assert order.index("before CreateNetwork") < order.index("after Migrate")
-    assert order.index("after CreateNetwork") < order.index("before StartInstance")
+    assert order.index("before CreateNetwork") < order.index("after CreateDatabase")
+    assert order.index("before CreateInstance") < order.index("after Migrate")
+    assert order.index("after CreateNetwork") < order.index("before CreateInstance")
+    assert order.index("after Migrate") < order.index("before ResumeInstance")
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,23 @@ def test_the_login_is_stored_before_the_database_is_made_and_migrated() -> None:
     stages = plan(OLD, replace(Observed(), images=there(OLD).images)).stages
     order = [type(action).__name__ for stage in stages for action in stage.actions]
     assert order.index("StoreCredentials") < order.index("CreateDatabase") < order.index("Migrate")
-    assert order.index("Migrate") < order.index("StartInstance")
+    assert order.index("Migrate") < order.index("ResumeInstance")
+
+
+def test_instances_are_created_beside_the_database_and_started_after_it() -> None:
+    made = plan(OLD, replace(Observed(), images=there(OLD).images))
+    names = {spec.name for spec in OLD.instances or ()}
+    (beside,) = [s for s in made.stages if any(isinstance(a, act.CreateInstance) for a in s.actions)]
+    assert {a.instance.name for a in beside.actions if isinstance(a, act.CreateInstance)} == names
+    assert "CreateDatabase" in {type(action).__name__ for action in beside.actions}
+    assert {a.name for a in made.actions if isinstance(a, act.ResumeInstance)} == names
+    assert "StartInstance" not in kinds(made)
+
+
+def test_an_instance_that_was_created_and_not_started_is_started() -> None:
+    observed = changed(there(OLD), 0, state=InstanceState.CREATED)
+    resumed = [a.name for a in plan(OLD, observed).actions if isinstance(a, act.ResumeInstance)]
+    assert resumed == [observed.runtime.instances[0].name]
 
 
 def test_a_create_starts_dependencies_first_and_waits_for_them() -> None:
