@@ -247,20 +247,34 @@ Action = (
 )
 
 
-BESIDE_THE_DATABASE = (CreateNetwork, CreateInstance)
-"""What may stand in a stage of the database's, and concerns the services all the same."""
-
-
 @dataclass(frozen=True)
-class Stage:
-    """Actions that do not depend on each other, and the condition that they lead to."""
+class Lane:
+    """Actions one after the other, and the condition that they lead to."""
 
     condition: ConditionType
     actions: tuple[Action, ...]
 
-    def condition_of(self, action: Action) -> ConditionType:
-        """The condition that one of its actions leads to."""
-        return ConditionType.SERVICES_READY if isinstance(action, BESIDE_THE_DATABASE) else self.condition
+    def __str__(self) -> str:
+        return ", then ".join(str(action) for action in self.actions)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Lanes side by side: what stands in one does not depend on the others."""
+
+    lanes: tuple[Lane, ...] = ()
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """All actions, lane by lane."""
+        return tuple(action for lane in self.lanes for action in lane.actions)
+
+    def __str__(self) -> str:
+        conditions = dict.fromkeys(lane.condition for lane in self.lanes)
+        return " | ".join(
+            f"[{condition}] {'; '.join(str(lane) for lane in self.lanes if lane.condition is condition)}"
+            for condition in conditions
+        )
 
 
 @dataclass(frozen=True)
@@ -280,8 +294,5 @@ class Plan:
         return bool(self.stages)
 
     def __str__(self) -> str:
-        lines = [
-            f"{number}. [{stage.condition}] {'; '.join(str(action) for action in stage.actions)}"
-            for number, stage in enumerate(self.stages, 1)
-        ]
+        lines = [f"{number}. {stage}" for number, stage in enumerate(self.stages, 1)]
         return "\n".join(lines) or "nothing to do"

@@ -1,4 +1,4 @@
-"""Execute: carries a plan out, stage by stage, the actions of one stage side by side. It decides nothing.
+"""Execute: carries a plan out, stage by stage, the lanes of one stage side by side. It decides nothing.
 
 Every action is announced before and after: progress, the log, and whoever tests what a crash at that very
 moment leaves behind.
@@ -93,15 +93,20 @@ async def execute(plan: act.Plan, run: Execution) -> None:
     """Carry out all stages.
 
     Raises:
-        PreviewError: of the first action that failed; the others of its stage are cancelled.
+        PreviewError: of the first action that failed; the other lanes of its stage are cancelled.
     """
     for stage in plan.stages:
         try:
             async with asyncio.TaskGroup() as group:
-                for action in stage.actions:
-                    group.create_task(_announced(action, run))
+                for lane in stage.lanes:
+                    group.create_task(_in_turn(lane, run))
         except* Exception as failures:
             raise _first(failures) from None
+
+
+async def _in_turn(lane: act.Lane, run: Execution) -> None:
+    for action in lane.actions:
+        await _announced(action, run)
 
 
 def _first(failures: ExceptionGroup[Exception]) -> Exception:

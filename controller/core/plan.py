@@ -8,7 +8,6 @@ Nothing that serves is touched before its replacement answers under the public h
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import zip_longest
 
 from controller.api.names import PreviewKey, database_secret_name
 from controller.api.status import ConditionType
@@ -23,6 +22,7 @@ from controller.core.actions import (
     CreateNetwork,
     DeleteCredentials,
     DropDatabase,
+    Lane,
     Linger,
     Migrate,
     Plan,
@@ -58,9 +58,9 @@ def plan(desired: Desired, observed: Observed) -> Plan:
     stages = [*_superseded(desired, observed), *_images(desired, observed)]
     database = _database(desired, observed)
     if desired.instances is None:
-        return _plan([*stages, *database], complete=False)
-    created = _create_early(desired, observed, database)
-    stages += _side_by_side(database, [_network(desired, observed), created])
+        return _plan([*stages, _beside(database)], complete=False)
+    created = _create_early(desired, observed) if database else ()
+    stages.append(_beside(database, (*_network(desired, observed), *created)))
     stages += _instances(desired, observed, created)
     stages += _switch(desired, observed, changed=any(stage.actions for stage in stages))
     stages += _retire(desired, observed)
@@ -78,16 +78,16 @@ def rollback(observed: Observed, failed: str | None) -> Plan:
     def goes(revision: str) -> bool:
         return revision == failed if live is None else revision != live
 
-    retired = tuple(RetireInstance(i.name) for i in observed.runtime.instances if goes(i.revision))
-    removed = tuple(RemoveNetwork(n.name) for n in observed.runtime.networks if goes(n.revision))
-    return _plan([Stage(ConditionType.SERVICES_READY, retired), Stage(ConditionType.SERVICES_READY, removed)])
+    retired = (RetireInstance(i.name) for i in observed.runtime.instances if goes(i.revision))
+    removed = (RemoveNetwork(n.name) for n in observed.runtime.networks if goes(n.revision))
+    return _plan(_stage(ConditionType.SERVICES_READY, actions) for actions in (retired, removed))
 
 
 def repair(observed: Observed, live: str | None) -> Plan:
     """Bring a revision's instances back without knowing its configuration: those that stopped start again."""
     instances = observed.of_revision(live) if live is not None else ()
     stopped = tuple(ResumeInstance(i.name) for i in instances if i.state not in RUNS)
-    return _plan([Stage(ConditionType.SERVICES_READY, stopped)])
+    return _plan([_stage(ConditionType.SERVICES_READY, stopped)])
 
 
 def routes(desired: Desired) -> tuple[PublicRoute, ...]:
@@ -102,7 +102,18 @@ def routes(desired: Desired) -> tuple[PublicRoute, ...]:
 
 
 def _plan(stages: Iterable[Stage], *, complete: bool = True) -> Plan:
-    return Plan(tuple(stage for stage in stages if stage.actions), complete=complete)
+    return Plan(tuple(stage for stage in stages if stage.lanes), complete=complete)
+
+
+def _stage(condition: ConditionType, actions: Iterable[Action]) -> Stage:
+    """Actions side by side."""
+    return Stage(tuple(Lane(condition, (action,)) for action in actions))
+
+
+def _beside(database: tuple[Action, ...], services: tuple[Action, ...] = ()) -> Stage:
+    """Engine and database server do not wait for each other."""
+    lanes = (Lane(ConditionType.DATABASE_READY, database), Lane(ConditionType.SERVICES_READY, services))
+    return Stage(tuple(lane for lane in lanes if lane.actions))
 
 
 def _overtaken(desired: Desired, observed: Observed) -> set[str]:
@@ -119,7 +130,7 @@ def _superseded(desired: Desired, observed: Observed) -> list[Stage]:
     """What was overtaken ends first: it costs memory and nobody sees it."""
     overtaken = _overtaken(desired, observed)
     retired = tuple(RetireInstance(i.name) for i in observed.runtime.instances if i.revision in overtaken)
-    return [Stage(ConditionType.SERVICES_READY, retired)]
+    return [_stage(ConditionType.SERVICES_READY, retired)]
 
 
 def _images(desired: Desired, observed: Observed) -> list[Stage]:
@@ -127,24 +138,24 @@ def _images(desired: Desired, observed: Observed) -> list[Stage]:
     for image in desired.images:
         if image.reference not in observed.images:
             missing[image.reference] = BuildImage(image) if image.build else PullImage(image)
-    return [Stage(ConditionType.IMAGES_READY, tuple(missing.values()))]
+    return [_stage(ConditionType.IMAGES_READY, tuple(missing.values()))]
 
 
-def _database(desired: Desired, observed: Observed) -> list[Stage]:
+def _database(desired: Desired, observed: Observed) -> tuple[Action, ...]:
     wanted = desired.database
     if wanted is None:
-        return []
+        return ()
     state = observed.database
     exists = state is not None and state.exists
-    stages: list[tuple[Action, ...]] = []
+    actions: list[Action] = []
     if not observed.credentials_stored:
-        stages.append((StoreCredentials(wanted),))
+        actions.append(StoreCredentials(wanted))
     if not exists or not observed.credentials_stored:
-        stages.append((CreateDatabase(wanted),))
+        actions.append(CreateDatabase(wanted))
     scripts = pending(wanted.scripts, state.ledger if state is not None and exists else ())
     if scripts:
-        stages.append((Migrate(wanted, scripts),))
-    return [Stage(ConditionType.DATABASE_READY, actions) for actions in stages]
+        actions.append(Migrate(wanted, scripts))
+    return tuple(actions)
 
 
 def _network(desired: Desired, observed: Observed) -> tuple[Action, ...]:
@@ -154,27 +165,10 @@ def _network(desired: Desired, observed: Observed) -> tuple[Action, ...]:
     return (CreateNetwork(desired.network),)
 
 
-def _create_early(desired: Desired, observed: Observed, database: list[Stage]) -> tuple[CreateInstance, ...]:
-    """Instances to create while the database server is at work, so that starting them is all that is left.
-
-    They come after the network. Where the database takes no more than one step, there is nothing to gain.
-    """
-    if len(database) < 2:
-        return ()
+def _create_early(desired: Desired, observed: Observed) -> tuple[CreateInstance, ...]:
+    """Instances to create while the database server is at work, so that starting them is all that is left."""
     present = {instance.name for instance in observed.runtime.instances}
     return tuple(CreateInstance(spec) for spec in desired.instances or () if spec.name not in present)
-
-
-def _side_by_side(database: list[Stage], services: list[tuple[Action, ...]]) -> list[Stage]:
-    """Engine and database server do not wait for each other."""
-    pairs = zip_longest(database, services)
-    return [
-        Stage(
-            ConditionType.SERVICES_READY if theirs is None else theirs.condition,
-            (*(ours or ()), *(theirs.actions if theirs else ())),
-        )
-        for theirs, ours in pairs
-    ]
 
 
 def _instances(desired: Desired, observed: Observed, created: tuple[CreateInstance, ...]) -> list[Stage]:
@@ -193,9 +187,9 @@ def _instances(desired: Desired, observed: Observed, created: tuple[CreateInstan
             for spec in specs
             for action in _bring_up(spec, present.get(spec.name))
         )
-        stages += [Stage(ConditionType.SERVICES_READY, actions) for actions in (prepared, started)]
+        stages += [_stage(ConditionType.SERVICES_READY, actions) for actions in (prepared, started)]
         if prepared or started or switching or not well.issuperset(spec.name for spec in specs):
-            stages.append(Stage(ConditionType.SERVICES_READY, (AwaitReady(specs),)))
+            stages.append(_stage(ConditionType.SERVICES_READY, (AwaitReady(specs),)))
     return stages
 
 
@@ -222,8 +216,8 @@ def _switch(desired: Desired, observed: Observed, *, changed: bool) -> list[Stag
         return []
     publish = Publish(desired.preview, desired.revision, routes(desired))
     return [
-        Stage(ConditionType.ROUTED, (publish,)),
-        Stage(ConditionType.ROUTED, (ConfirmRoutes(desired.preview, desired.revision),)),
+        _stage(ConditionType.ROUTED, (publish,)),
+        _stage(ConditionType.ROUTED, (ConfirmRoutes(desired.preview, desired.revision),)),
     ]
 
 
@@ -237,10 +231,10 @@ def _retire(desired: Desired, observed: Observed) -> list[Stage]:
         return []
     order = {service: index for index, level in enumerate(desired.levels) for service in level}
     last = len(desired.levels)
-    stages = [Stage(ConditionType.ROUTED, (Linger(),))]
+    stages = [_stage(ConditionType.ROUTED, (Linger(),))]
     for rank in sorted({order.get(i.service, last) for i in old}, reverse=True):
         actions = tuple(RetireInstance(i.name) for i in old if order.get(i.service, last) == rank)
-        stages.append(Stage(ConditionType.ROUTED, actions))
+        stages.append(_stage(ConditionType.ROUTED, actions))
     return stages
 
 
@@ -249,7 +243,7 @@ def _tidy(desired: Desired, observed: Observed) -> list[Stage]:
     network = desired.network.name if desired.network else None
     left: list[Action] = [RemoveNetwork(n.name) for n in observed.runtime.networks if n.name != network]
     left += [RemoveImage(i.reference) for i in observed.runtime.images if i.reference not in wanted]
-    stages = [Stage(ConditionType.ROUTED, tuple(left))]
+    stages = [_stage(ConditionType.ROUTED, tuple(left))]
     if desired.database is None:
         stages += _drop_database(desired.preview, desired.slug, observed)
     return stages
@@ -259,9 +253,9 @@ def _teardown(desired: Desired, observed: Observed) -> Plan:
     runtime = observed.runtime
     shown = observed.published is not None or bool(runtime.instances)
     stages = [
-        Stage(ConditionType.ROUTED, (Withdraw(desired.preview),) if shown else ()),
-        Stage(ConditionType.SERVICES_READY, tuple(RetireInstance(i.name) for i in runtime.instances)),
-        Stage(
+        _stage(ConditionType.ROUTED, (Withdraw(desired.preview),) if shown else ()),
+        _stage(ConditionType.SERVICES_READY, tuple(RetireInstance(i.name) for i in runtime.instances)),
+        _stage(
             ConditionType.SERVICES_READY,
             tuple(RemoveNetwork(n.name) for n in runtime.networks)
             + tuple(RemoveImage(i.reference) for i in runtime.images),
@@ -276,8 +270,8 @@ def _drop_database(preview: PreviewKey, slug: str, observed: Observed) -> list[S
     state = observed.database
     if state is not None and (state.exists or state.claimed):
         claim = DatabaseClaim(name=state.name, preview=preview, slug=slug)
-        stages.append(Stage(ConditionType.DATABASE_READY, (DropDatabase(observed.database_type, claim),)))
+        stages.append(_stage(ConditionType.DATABASE_READY, (DropDatabase(observed.database_type, claim),)))
     if observed.credentials_stored:
         secret = DeleteCredentials(preview, database_secret_name(preview.name))
-        stages.append(Stage(ConditionType.DATABASE_READY, (secret,)))
+        stages.append(_stage(ConditionType.DATABASE_READY, (secret,)))
     return stages

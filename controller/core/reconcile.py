@@ -146,7 +146,8 @@ class Reconciler:
         if not steps:
             return
         work.report.say(LogType.SYSTEM, None, f"plan:\n{steps}")
-        stages = {id(each): stage.condition_of(each) for stage in steps.stages for each in stage.actions}
+        lanes = (lane for stage in steps.stages for lane in stage.lanes)
+        leads_to = {id(action): lane.condition for lane in lanes for action in lane.actions}
 
         def published(revision: str) -> None:
             if (
@@ -161,16 +162,18 @@ class Reconciler:
 
         async def announce(action: Action, moment: Moment) -> None:
             if moment is Moment.BEFORE:
-                work.step(stages[id(action)], str(action))
+                work.step(leads_to[id(action)], str(action))
                 self._look.progress(work, str(action))
             await work.report.announce(action, moment)
 
-        def failed(action: Action) -> None:
-            work.stage = stages[id(action)]
-
+        broke: list[Action] = []
         say = work.report.say
-        run = Execution(work.preview, self._backends, tree, announce, say, published, confirmed, failed)
-        await execute(steps, run)
+        run = Execution(work.preview, self._backends, tree, announce, say, published, confirmed, broke.append)
+        try:
+            await execute(steps, run)
+        finally:
+            if broke:  # another lane may have gone a step further before it was cancelled
+                work.stage = leads_to[id(broke[0])]
 
     async def _failed(self, work: Pass, error: PreviewError) -> Outcome:
         """Put a failure into the status; what a hopeless attempt started is taken away again."""

@@ -32,7 +32,6 @@ async def test_network_and_instances_begin_before_the_database_is_ready() -> Non
     world.on_action = on_action
     await world.reconcile()
     assert order.index("before CreateNetwork") < order.index("after CreateDatabase")
-    assert order.index("before CreateInstance") < order.index("after Migrate")
     assert order.index("after CreateNetwork") < order.index("before CreateInstance")
     assert order.index("after Migrate") < order.index("before ResumeInstance")
 

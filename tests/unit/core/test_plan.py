@@ -58,9 +58,14 @@ def test_the_login_is_stored_before_the_database_is_made_and_migrated() -> None:
 def test_instances_are_created_beside_the_database_and_started_after_it() -> None:
     made = plan(OLD, replace(Observed(), images=there(OLD).images))
     names = {spec.name for spec in OLD.instances or ()}
-    (beside,) = [s for s in made.stages if any(isinstance(a, act.CreateInstance) for a in s.actions)]
-    assert {a.instance.name for a in beside.actions if isinstance(a, act.CreateInstance)} == names
-    assert "CreateDatabase" in {type(action).__name__ for action in beside.actions}
+    database, services = made.stages[0].lanes
+    assert [type(action) for action in database.actions] == [
+        act.StoreCredentials,
+        act.CreateDatabase,
+        act.Migrate,
+    ]
+    assert isinstance(services.actions[0], act.CreateNetwork)
+    assert {a.instance.name for a in services.actions if isinstance(a, act.CreateInstance)} == names
     assert {a.name for a in made.actions if isinstance(a, act.ResumeInstance)} == names
     assert "StartInstance" not in kinds(made)
 
