@@ -100,7 +100,7 @@ async def execute(plan: act.Plan, run: Execution) -> None:
             async with asyncio.TaskGroup() as group:
                 for lane in stage.lanes:
                     group.create_task(_in_turn(lane, run))
-        except* Exception as failures:
+        except ExceptionGroup as failures:  # not except*: Python before 3.11.4 wraps what is raised there
             raise _first(failures) from None
 
 
