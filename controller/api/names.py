@@ -127,9 +127,26 @@ def network_name(installation: str, slug: str, revision: str) -> str:
     return f"{installation}-{slug}-{revision[:8]}"
 
 
-def database_name(slug: str) -> str:
-    """The preview's database and role: `pr_42_db`."""
-    return f"{slug.replace('-', '_')}_db"
+def database_name(slug: str, label: str = "", generation: int = 1) -> str:
+    """A preview's database and role: `pr_42_db`, `pr_42_main_db`; rebuilt ones `pr_42_db_r2`.
+
+    Args:
+        slug: the preview's.
+        label: which of several databases (letters and digits); empty for the only one.
+        generation: counts how often it was made from nothing.
+    """
+    middle = f"_{label}" if label else ""
+    rebuilt = f"_r{generation}" if generation > 1 else ""
+    return f"{slug.replace('-', '_')}{middle}_db{rebuilt}"
+
+
+def database_generation(name: str, slug: str, label: str = "") -> int | None:
+    """Which generation of a preview's database a name stands for; None when it is of another one."""
+    first = database_name(slug, label)
+    if name == first:
+        return 1
+    found = re.fullmatch(r"_r([1-9][0-9]{0,5})", name.removeprefix(first))
+    return int(found[1]) if found and name.startswith(first) and int(found[1]) > 1 else None
 
 
 def database_secret_name(preview: str) -> str:

@@ -4,10 +4,11 @@
                                      ├─ pending ──▶ what migrate() has to run
     the database's ledger ───────────┘
 
-Rules: only `*.sql`; natural order (2 before 10) of the paths below the directory; migrations before seeds;
-each once. An applied migration never changes. One that is no longer among the files is fine: what it did
-stays. One that sorts before an applied one (a merged branch brings such) still runs. A seed that ran is not
-looked at again.
+Rules: only files that the kind of server takes (`Formats`); natural order (2 before 10) of the paths below the
+directory; migrations before seeds; each once. An applied migration that changed does not fit any more, and a
+new generation of the database is made. One that is no longer among the files is fine: what it did stays. One
+that sorts before an applied one (a merged branch brings such) still runs. A seed that ran is not looked at
+again.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
+from dataclasses import dataclass
 
 from controller.api.errors import InvalidSpec
-from controller.databases.protocol import Applied, Script, ScriptKind
+from controller.databases.protocol import Applied, Formats, Script, ScriptKind
 from controller.source.protocol import Tree, TreeFile
 
-SUFFIX = ".sql"
 SCRIPT_BYTES_MAX = 16 * 1024 * 1024
+DUMP_BYTES_MAX = 64 * 1024 * 1024
 ALL_SCRIPTS_BYTES_MAX = 64 * 1024 * 1024
 SCRIPTS_MAX = 2000
 NAME_MAX = 200
@@ -45,22 +47,20 @@ def _piece(text: str) -> tuple[int, int, str]:
 
 
 def pending(scripts: tuple[Script, ...], ledger: tuple[Applied, ...]) -> tuple[Script, ...]:
-    """The scripts that the ledger lacks, in the order in which they have to run.
-
-    Raises:
-        InvalidSpec: MigrationChanged, an applied migration has another content now.
-    """
-    applied = {(line.kind, line.name): line.checksum for line in ledger}
+    """The scripts that the ledger lacks, in the order in which they have to run."""
+    applied = {(line.kind, line.name) for line in ledger}
     ordered = sorted(scripts, key=lambda script: (script.kind is ScriptKind.SEED, natural(script.name)))
-    for script in ordered:
+    return tuple(script for script in ordered if (script.kind, script.name) not in applied)
+
+
+def changed(scripts: tuple[Script, ...], ledger: tuple[Applied, ...]) -> Script | None:
+    """The first migration that was applied with another content than it has now; None when all fit."""
+    applied = {(line.kind, line.name): line.checksum for line in ledger}
+    for script in pending(scripts, ()):
         before = applied.get((script.kind, script.name))
         if script.kind is ScriptKind.MIGRATION and before not in (None, script.checksum):
-            raise InvalidSpec(
-                "MigrationChanged",
-                f"Migration {script.name} was applied and has been changed since; restore it and put the "
-                "change into a new file, or delete the Preview and create it again for an empty database.",
-            )
-    return tuple(script for script in ordered if (script.kind, script.name) not in applied)
+            return script
+    return None
 
 
 def migration_failed(script: Script, line: int | None, message: str, lines: tuple[str, ...]) -> InvalidSpec:
@@ -74,23 +74,27 @@ def migration_failed(script: Script, line: int | None, message: str, lines: tupl
     )
 
 
-async def read_scripts(tree: Tree, migrations: str | None, seed: str | None) -> tuple[Script, ...]:
+async def read_scripts(
+    tree: Tree, migrations: str | None, seed: str | None, formats: Formats
+) -> tuple[Script, ...]:
     """The scripts of one commit, in order.
 
     Args:
         tree: the commit.
         migrations: a directory of the repository, or None.
-        seed: a directory, or one file that ends in `.sql`, or None.
+        seed: a directory, or one file, or None.
+        formats: which files the kind of server takes.
 
     Raises:
         InvalidSpec: MigrationsMissing, SeedMissing, MigrationsTooLarge, MigrationTooLarge, MigrationEncoding,
             MigrationEmpty, MigrationName, MigrationNumberTwice.
     """
-    found = await _directory(tree, ScriptKind.MIGRATION, migrations) if migrations is not None else []
-    if seed is not None and seed.endswith(SUFFIX):
-        found.append(await _read(tree, ScriptKind.SEED, seed, posixpath.basename(seed)))
+    reader = _Reader(tree, formats)
+    found = await reader.directory(ScriptKind.MIGRATION, migrations) if migrations is not None else []
+    if seed is not None and seed.endswith(formats.seeds):
+        found.append(await reader.file(ScriptKind.SEED, seed, posixpath.basename(seed)))
     elif seed is not None:
-        found += await _directory(tree, ScriptKind.SEED, seed)
+        found += await reader.directory(ScriptKind.SEED, seed)
     size = sum(len(script.content) for script in found)
     if size > ALL_SCRIPTS_BYTES_MAX:
         raise InvalidSpec(
@@ -101,31 +105,55 @@ async def read_scripts(tree: Tree, migrations: str | None, seed: str | None) -> 
     return pending(tuple(found), ())
 
 
-async def _directory(tree: Tree, kind: ScriptKind, directory: str) -> list[Script]:
-    try:
-        files = await tree.files(directory)
-    except InvalidSpec as error:
-        raise _missing(kind, directory) if error.reason == "DirectoryMissing" else error from None
-    names = {_name(file, directory): file for file in files if file.path.endswith(SUFFIX)}
-    if not names:
-        raise _missing(kind, directory)
-    if len(names) > SCRIPTS_MAX:
-        raise InvalidSpec(
-            "MigrationsTooLarge",
-            f"{directory} holds {len(names):,} {SUFFIX} files; at most {SCRIPTS_MAX:,} are run; join some.",
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the scripts of one commit that one kind of server takes."""
+
+    tree: Tree
+    formats: Formats
+
+    def _endings(self, kind: ScriptKind) -> tuple[str, ...]:
+        return self.formats.migrations if kind is ScriptKind.MIGRATION else self.formats.seeds
+
+    async def directory(self, kind: ScriptKind, directory: str) -> list[Script]:
+        try:
+            files = await self.tree.files(directory)
+        except InvalidSpec as error:
+            raise self._missing(kind, directory) if error.reason == "DirectoryMissing" else error from None
+        endings = self._endings(kind)
+        names = {_name(file, directory): file for file in files if file.path.endswith(endings)}
+        if not names:
+            raise self._missing(kind, directory)
+        if len(names) > SCRIPTS_MAX:
+            raise InvalidSpec(
+                "MigrationsTooLarge",
+                f"{directory} holds {len(names):,} scripts; at most {SCRIPTS_MAX:,} are run; join some.",
+            )
+        _check_numbers(directory, sorted(names, key=natural))
+        return [await self.file(kind, file.path, name) for name, file in names.items()]
+
+    async def file(self, kind: ScriptKind, path: str, name: str) -> Script:
+        binary = path.endswith(self.formats.binary) if self.formats.binary else False
+        limit = DUMP_BYTES_MAX if binary else SCRIPT_BYTES_MAX
+        try:
+            content = await self.tree.read(path, limit)
+        except InvalidSpec as error:
+            if error.reason == "FileTooLarge":
+                raise InvalidSpec(
+                    "MigrationTooLarge",
+                    f"{path} is larger than {limit:,} bytes; split it, or load less data.",
+                ) from None
+            raise self._missing(kind, path) if error.reason == "FileMissing" else error from None
+        _check_content(path, content, binary=binary)
+        return Script(kind=kind, name=name, checksum=hashlib.sha256(content).hexdigest(), content=content)
+
+    def _missing(self, kind: ScriptKind, path: str) -> InvalidSpec:
+        migrations = kind is ScriptKind.MIGRATION
+        return InvalidSpec(
+            "MigrationsMissing" if migrations else "SeedMissing",
+            f"database.{'migrations' if migrations else 'seed'} names {path!r}, and the commit holds no file "
+            f"there that ends in {' or '.join(self._endings(kind))}; add one, or correct the path.",
         )
-    _check_numbers(directory, sorted(names, key=natural))
-    return [await _read(tree, kind, file.path, name) for name, file in names.items()]
-
-
-def _missing(kind: ScriptKind, directory: str) -> InvalidSpec:
-    reason = "MigrationsMissing" if kind is ScriptKind.MIGRATION else "SeedMissing"
-    what = "migrations" if kind is ScriptKind.MIGRATION else "seed"
-    return InvalidSpec(
-        reason,
-        f"database.{what} names {directory!r}, and the commit holds no {SUFFIX} file there; "
-        "add one, or correct the path.",
-    )
 
 
 def _name(file: TreeFile, directory: str) -> str:
@@ -161,21 +189,11 @@ def _position(part: str) -> str:
     return ".".join(number.lstrip("0") or "0" for number in match[1].split("."))
 
 
-async def _read(tree: Tree, kind: ScriptKind, path: str, name: str) -> Script:
-    try:
-        content = await tree.read(path, SCRIPT_BYTES_MAX)
-    except InvalidSpec as error:
-        if error.reason == "FileTooLarge":
-            raise InvalidSpec(
-                "MigrationTooLarge",
-                f"{path} is larger than {SCRIPT_BYTES_MAX:,} bytes; split it, or load less data.",
-            ) from None
-        raise _missing(kind, path) if error.reason == "FileMissing" else error from None
-    _check_text(path, content)
-    return Script(kind=kind, name=name, checksum=hashlib.sha256(content).hexdigest(), content=content)
-
-
-def _check_text(path: str, content: bytes) -> None:
+def _check_content(path: str, content: bytes, *, binary: bool) -> None:
+    if not content.strip():
+        raise InvalidSpec("MigrationEmpty", f"{path} is empty; fill it or remove it.")
+    if binary:
+        return
     if b"\0" in content:
         raise InvalidSpec("MigrationEncoding", f"{path} holds a zero byte; save it as UTF-8 text.")
     try:
