@@ -1,4 +1,4 @@
-"""What the core asks of a database server: databases of a preview's own, each with one role, and the ledger of
+"""What the core asks of a database server: databases of a preview, each with one role, and the ledger of
 what ran in it.
 
 A database is ours only when its name *and* the server's registry say so. The admin's credentials stay in
