@@ -1,4 +1,4 @@
-"""The in-memory database server: registry, roles, databases and ledgers as records.
+"""The in-memory database server: registry, roles, databases, ledgers and templates as records.
 
 It ships with the product and answers the same contract as a real server; migrations run no SQL, they are
 written to the ledger.
@@ -11,17 +11,21 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from controller.api.errors import BackendUnavailable, Conflict
+from controller.api.names import PreviewKey
 from controller.databases.ledger import migration_failed
-from controller.databases.ownership import check_name, not_ours, registered_to_another
+from controller.databases.ownership import check_name, dirty, not_ours, registered_to_another
 from controller.databases.protocol import (
+    PLAIN,
     Applied,
+    Blueprint,
     Credentials,
     DatabaseClaim,
     DatabaseState,
+    Formats,
     JobRunner,
+    Migration,
     Script,
 )
-from controller.runtime.protocol import LineSink
 
 FAILING = b"FAIL"
 
@@ -32,6 +36,8 @@ class MemoryDatabase:
 
     owner: str
     ledger: list[Applied] = field(default_factory=list)
+    dirty: str = ""
+    extensions: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -43,6 +49,8 @@ class MemoryServer:
     """Role -> password."""
     creators: dict[str, str] = field(default_factory=dict)
     """Role -> the installation that made it."""
+    templates: dict[str, tuple[Applied, ...]] = field(default_factory=dict)
+    """Key -> what ran in it."""
 
 
 def no_step(step: str) -> None:
@@ -57,12 +65,16 @@ class MemoryDatabases:
         address: host:port, for the connection string.
         server: what stands on the server already.
         on_step: called before each single change with its name; raising there is an interruption.
+        transactional: False leaves a database dirty when a script fails, as MySQL and MongoDB do.
     """
+
+    formats = Formats(migrations=(".sql",), seeds=(".sql",))
 
     def __init__(
         self,
         installation: str = "memory",
         *,
+        transactional: bool = True,
         address: str = "database.invalid:5432",
         server: MemoryServer | None = None,
         on_step: Callable[[str], None] = no_step,
@@ -72,24 +84,24 @@ class MemoryDatabases:
         self.registry: dict[str, DatabaseClaim] = {}
         self.unavailable = False
         """While True, every call fails with BackendUnavailable."""
+        self._transactional = transactional
         self._address = address
         self._step = on_step
 
-    async def observe(self, claim: DatabaseClaim) -> DatabaseState:
+    async def observe(self, preview: PreviewKey) -> tuple[DatabaseState, ...]:
         """See `DatabaseServer.observe`."""
         self._check_available()
-        if self._conflict(claim) is not None:
-            return DatabaseState(claim.name, exists=False)
-        exists = self._exists(claim.name)
-        ledger = tuple(self.server.databases[claim.name].ledger) if exists else ()
-        return DatabaseState(claim.name, exists, ledger, claimed=claim.name in self.registry)
+        claims = sorted((c for c in self.registry.values() if c.preview == preview), key=lambda c: c.name)
+        return tuple(self._state(claim) for claim in claims)
 
     async def survey(self) -> frozenset[str]:
         """See `DatabaseServer.survey`."""
         self._check_available()
         return frozenset(name for name in self.registry if self._exists(name))
 
-    async def create(self, claim: DatabaseClaim, credentials: Credentials) -> None:
+    async def create(
+        self, claim: DatabaseClaim, credentials: Credentials, blueprint: Blueprint = PLAIN
+    ) -> None:
         """See `DatabaseServer.create`."""
         self._check(claim)
         check_name(claim.name)
@@ -101,7 +113,9 @@ class MemoryDatabases:
         self.server.creators[claim.name] = self.installation
         if claim.name not in self.server.databases:
             self._step("database")
-            self.server.databases[claim.name] = MemoryDatabase(owner=claim.name)
+            ledger = list(self.server.templates.get(blueprint.template, ()))
+            self.server.databases[claim.name] = MemoryDatabase(owner=claim.name, ledger=ledger)
+        self.server.databases[claim.name].extensions |= frozenset(blueprint.extensions)
 
     async def drop(self, claim: DatabaseClaim) -> None:
         """See `DatabaseServer.drop`."""
@@ -117,12 +131,7 @@ class MemoryDatabases:
         del self.registry[claim.name]
 
     async def migrate(
-        self,
-        claim: DatabaseClaim,
-        credentials: Credentials,
-        scripts: tuple[Script, ...],
-        run: JobRunner,
-        on_line: LineSink,
+        self, claim: DatabaseClaim, credentials: Credentials, work: Migration, run: JobRunner
     ) -> None:
         """See `DatabaseServer.migrate`; no job is run, and a script that holds `FAIL` fails at that line."""
         self._check(claim)
@@ -130,19 +139,38 @@ class MemoryDatabases:
             raise BackendUnavailable(
                 "DatabaseUnavailable", f"Role {claim.name} cannot log in to database {claim.name}; retrying."
             )
-        ledger = self.server.databases[claim.name].ledger
-        for script in scripts:
+        database = self.server.databases[claim.name]
+        if database.dirty:
+            raise dirty(claim.name, database.dirty)
+        new = not database.ledger
+        for script in work.scripts:
             line = Applied(script.kind, script.name, script.checksum)
-            if line in ledger:
-                continue
-            self._step(f"run {script.name}")
-            on_line(f"{script.kind.value} {script.name}")
-            if FAILING in script.content:
-                number = script.content[: script.content.index(FAILING)].count(b"\n") + 1
-                message = f"{script.name}:{number}: ERROR:  made to fail"
-                on_line(message)
-                raise migration_failed(script, number, "made to fail", (message,))
-            ledger.append(line)
+            if line not in database.ledger:
+                self._step(f"run {script.name}")
+                work.on_line(f"{script.kind.value} {script.name}")
+                self._run(database, script, work)
+                database.ledger.append(line)
+        if new and work.template:
+            self._step("template")
+            self.server.templates[work.template] = tuple(database.ledger)
+
+    def _run(self, database: MemoryDatabase, script: Script, work: Migration) -> None:
+        if FAILING not in script.content:
+            return
+        if not self._transactional:
+            database.dirty = script.name
+        number = script.content[: script.content.index(FAILING)].count(b"\n") + 1
+        message = f"{script.name}:{number}: ERROR:  made to fail"
+        work.on_line(message)
+        raise migration_failed(script, number, "made to fail", (message,))
+
+    async def sweep(self) -> None:
+        """See `DatabaseServer.sweep`; nothing here costs anything."""
+        self._check_available()
+
+    def role(self, name: str) -> str:
+        """See `DatabaseServer.role`."""
+        return name
 
     def url(self, claim: DatabaseClaim, credentials: Credentials) -> str:
         """See `DatabaseServer.url`."""
@@ -157,6 +185,13 @@ class MemoryDatabases:
         """Create a database and role that no installation made."""
         self.server.roles[name] = ""
         self.server.databases[name] = MemoryDatabase(owner=name)
+
+    def _state(self, claim: DatabaseClaim) -> DatabaseState:
+        exists = self._exists(claim.name) and self._conflict(claim) is None
+        if not exists:
+            return DatabaseState(claim.name, exists=False, wish=claim.wish)
+        found = self.server.databases[claim.name]
+        return DatabaseState(claim.name, True, tuple(found.ledger), claim.wish, found.dirty)
 
     def _exists(self, name: str) -> bool:
         return name in self.server.databases and name in self.server.roles

@@ -4,23 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import pytest
 
 from controller.api.errors import BackendUnavailable, Conflict, InvalidSpec
-from controller.api.names import PreviewKey
+from controller.api.names import PreviewKey, database_name
 from controller.databases.protocol import (
     Applied,
+    Blueprint,
     Credentials,
     DatabaseClaim,
     DatabaseServer,
     DatabaseState,
     JobRunner,
+    Migration,
     Script,
     ScriptKind,
 )
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Scripts that a kind of server takes."""
+
+    table: Script
+    column: Script
+    seed: Script
+    broken: Script
+    """Fails in its second line."""
+    corrected: Script
+    """The same with that mended."""
+    scheme: str
+    transactional: bool = True
+    """What fails leaves nothing behind; False: the database is dirty afterwards."""
 
 
 class World(Protocol):
@@ -30,6 +48,7 @@ class World(Protocol):
     neighbour: DatabaseServer
     """Another installation on the same server."""
     run: JobRunner
+    samples: Samples
 
     async def make_by_hand(self, name: str) -> None:
         """Create a role and a database that no installation made."""
@@ -48,23 +67,32 @@ class World(Protocol):
 
 
 RUN = secrets.token_hex(3)  # a real server may be shared with others
-CLAIM = DatabaseClaim(f"pr_1x{RUN}_db", PreviewKey("default", "pr-1"), f"pr-1x{RUN}")
+SHOP = PreviewKey("default", f"pr-1-{RUN}")
+SLUG = f"pr-1x{RUN}"
+CLAIM = DatabaseClaim(database_name(SLUG), SHOP, SLUG)
 LOGIN = Credentials(CLAIM.name, "first/pass:word")
+REBUILT = replace(CLAIM, name=database_name(SLUG, generation=2), wish="2026-01-01T00:00:00Z")
 
 
 def script(name: str, text: str, kind: ScriptKind = ScriptKind.MIGRATION) -> Script:
+    """A script with its checksum."""
     content = text.encode()
     return Script(kind, name, hashlib.sha256(content).hexdigest(), content)
 
 
 def applied(given: Script) -> Applied:
+    """Its line in the ledger."""
     return Applied(given.kind, given.name, given.checksum)
 
 
-TABLE = script("1_table.sql", "CREATE TABLE item (name text);\nINSERT INTO item VALUES ('a;b');\n")
-COLUMN = script("2_column.sql", "ALTER TABLE item ADD price int;\n")
-SEED = script("shop.sql", "INSERT INTO item (name) VALUES ('seeded');\n", ScriptKind.SEED)
-BROKEN = script("3_broken.sql", "SELECT 1;\nFAIL;\n")
+SQL = Samples(
+    table=script("1_table.sql", "CREATE TABLE item (name text);\nINSERT INTO item VALUES ('a;b');\n"),
+    column=script("2_column.sql", "ALTER TABLE item ADD price int;\n"),
+    seed=script("shop.sql", "INSERT INTO item (name) VALUES ('seeded');\n", ScriptKind.SEED),
+    broken=script("3_broken.sql", "SELECT 1;\nFAIL;\n"),
+    corrected=script("3_broken.sql", "SELECT 1;\n"),
+    scheme="postgresql",
+)
 
 
 class DatabaseContract:
@@ -72,89 +100,137 @@ class DatabaseContract:
 
     async def migrate(self, world: World, *scripts: Script, login: Credentials = LOGIN) -> list[str]:
         lines: list[str] = []
-        await world.server.migrate(CLAIM, login, scripts, world.run, lines.append)
+        await world.server.migrate(CLAIM, login, Migration(scripts, lines.append), world.run)
         return lines
 
+    async def state(self, world: World, claim: DatabaseClaim = CLAIM) -> DatabaseState | None:
+        """What is observed under one claim."""
+        found = await world.server.observe(claim.preview)
+        return next((state for state in found if state.name == claim.name), None)
+
+    async def ran(self, world: World, *scripts: Script, login: Credentials = LOGIN) -> list[str]:
+        """Migrate; the scripts that ran, as they were told."""
+        named = {f"{each.kind} {each.name}" for each in scripts}
+        return [line for line in await self.migrate(world, *scripts, login=login) if line in named]
+
     async def test_nothing_is_there_at_first(self, world: World) -> None:
-        assert await world.server.observe(CLAIM) == DatabaseState(CLAIM.name, exists=False)
+        assert await world.server.observe(SHOP) == ()
         assert await world.server.survey() == frozenset()
 
     async def test_what_was_created_is_observed_and_surveyed(self, world: World) -> None:
         await world.server.create(CLAIM, LOGIN)
-        assert await world.server.observe(CLAIM) == DatabaseState(CLAIM.name, exists=True, claimed=True)
+        assert await world.server.observe(SHOP) == (DatabaseState(CLAIM.name, exists=True),)
         assert await world.server.survey() == {CLAIM.name}
         assert await world.can_log_in(CLAIM, LOGIN)
 
+    async def test_generations_stand_side_by_side_and_go_one_by_one(self, world: World) -> None:
+        login = Credentials(world.server.role(REBUILT.name), "second")
+        await world.server.create(CLAIM, LOGIN)
+        await self.migrate(world, world.samples.table)
+        await world.server.create(REBUILT, login, Blueprint(template="0123456789abcdef"))
+        assert await world.server.observe(SHOP) == (
+            DatabaseState(CLAIM.name, exists=True, ledger=(applied(world.samples.table),)),
+            DatabaseState(REBUILT.name, exists=True, wish=REBUILT.wish),
+        )
+        await world.server.drop(CLAIM)
+        assert await world.server.observe(SHOP) == (
+            DatabaseState(REBUILT.name, exists=True, wish=REBUILT.wish),
+        )
+        assert await world.can_log_in(REBUILT, login)
+        await world.server.drop(REBUILT)
+        assert await world.server.observe(SHOP) == ()
+
     async def test_creating_again_keeps_the_data_and_sets_the_password(self, world: World) -> None:
         await world.server.create(CLAIM, LOGIN)
-        await self.migrate(world, TABLE)
+        await self.migrate(world, world.samples.table)
         changed = replace(LOGIN, password="second")
         await world.server.create(CLAIM, changed)
-        assert (await world.server.observe(CLAIM)).ledger == (applied(TABLE),)
+        state = await self.state(world)
+        assert state is not None and state.ledger == (applied(world.samples.table),)
         assert await world.can_log_in(CLAIM, changed)
         assert not await world.can_log_in(CLAIM, LOGIN)
 
     async def test_scripts_run_in_the_given_order_and_stand_in_the_ledger(self, world: World) -> None:
+        samples = world.samples
         await world.server.create(CLAIM, LOGIN)
-        lines = await self.migrate(world, TABLE, COLUMN, SEED)
-        named = [line for line in lines if line.endswith(".sql")]
-        assert named == ["migration 1_table.sql", "migration 2_column.sql", "seed shop.sql"]
-        ledger = (await world.server.observe(CLAIM)).ledger
-        assert set(ledger) == {applied(TABLE), applied(COLUMN), applied(SEED)}
+        told = await self.ran(world, samples.table, samples.column, samples.seed)
+        assert told == [f"{each.kind} {each.name}" for each in (samples.table, samples.column, samples.seed)]
+        state = await self.state(world)
+        assert state is not None and set(state.ledger) == {
+            applied(samples.table),
+            applied(samples.column),
+            applied(samples.seed),
+        }
 
     async def test_a_script_that_ran_does_not_run_again(self, world: World) -> None:
         await world.server.create(CLAIM, LOGIN)
-        await self.migrate(world, TABLE)
-        lines = await self.migrate(world, TABLE, COLUMN)
-        assert [line for line in lines if line.endswith(".sql")] == ["migration 2_column.sql"]
+        await self.migrate(world, world.samples.table)
+        told = await self.ran(world, world.samples.table, world.samples.column)
+        assert told == [f"migration {world.samples.column.name}"]
 
     async def test_a_failed_script_is_named_with_its_line_and_stops_the_rest(self, world: World) -> None:
+        samples = world.samples
         await world.server.create(CLAIM, LOGIN)
-        with pytest.raises(InvalidSpec, match=r"3_broken\.sql, line 2") as failure:
-            await self.migrate(world, TABLE, BROKEN, SEED)
+        with pytest.raises(InvalidSpec) as failure:
+            await self.migrate(world, samples.table, samples.broken, samples.seed)
         assert failure.value.reason == "MigrationFailed"
-        assert any("3_broken.sql:2" in line for line in failure.value.lines)
-        assert (await world.server.observe(CLAIM)).ledger == (applied(TABLE),)
+        assert f"{samples.broken.name}, line 2" in str(failure.value)
+        assert any(f"{samples.broken.name}:2" in line for line in failure.value.lines)
+        state = await self.state(world)
+        assert state is not None and state.ledger == (applied(samples.table),)
+        assert state.dirty == ("" if samples.transactional else samples.broken.name)
 
-    async def test_a_corrected_script_goes_on_where_the_failed_one_stopped(self, world: World) -> None:
+    async def test_after_a_failure_a_corrected_script_goes_on_or_is_refused(self, world: World) -> None:
+        samples = world.samples
         await world.server.create(CLAIM, LOGIN)
         with pytest.raises(InvalidSpec):
-            await self.migrate(world, TABLE, BROKEN)
-        corrected = script(BROKEN.name, "SELECT 1;\n")
-        await self.migrate(world, corrected, SEED)
-        ledger = (await world.server.observe(CLAIM)).ledger
-        assert set(ledger) == {applied(TABLE), applied(corrected), applied(SEED)}
+            await self.migrate(world, samples.table, samples.broken)
+        if not samples.transactional:
+            with pytest.raises(InvalidSpec) as refused:
+                await self.migrate(world, samples.corrected)
+            assert refused.value.reason == "DatabaseDirty"
+            return
+        await self.migrate(world, samples.corrected, samples.seed)
+        state = await self.state(world)
+        assert state is not None and set(state.ledger) == {
+            applied(samples.table),
+            applied(samples.corrected),
+            applied(samples.seed),
+        }
 
     async def test_a_wrong_password_is_no_fault_of_the_scripts(self, world: World) -> None:
         await world.server.create(CLAIM, LOGIN)
         with pytest.raises(BackendUnavailable) as failure:
-            await self.migrate(world, TABLE, login=replace(LOGIN, password="not-it-at-all"))
+            await self.migrate(world, world.samples.table, login=replace(LOGIN, password="not-it-at-all"))
         assert "not-it-at-all" not in f"{failure.value}{failure.value.lines}"
+        state = await self.state(world)
+        assert state is not None and (state.ledger, state.dirty) == ((), "")
 
     async def test_dropping_leaves_nothing_and_may_be_repeated(self, world: World) -> None:
         await world.server.create(CLAIM, LOGIN)
-        await self.migrate(world, TABLE)
+        await self.migrate(world, world.samples.table)
         await world.server.drop(CLAIM)
         await world.server.drop(CLAIM)
-        assert await world.server.observe(CLAIM) == DatabaseState(CLAIM.name, exists=False)
+        assert await world.server.observe(SHOP) == ()
         assert await world.server.survey() == frozenset()
         assert not await world.exists(CLAIM.name)
 
     async def test_a_database_created_after_a_drop_is_empty(self, world: World) -> None:
         await world.server.create(CLAIM, LOGIN)
-        await self.migrate(world, TABLE)
+        await self.migrate(world, world.samples.table)
         await world.server.drop(CLAIM)
         await world.server.create(CLAIM, LOGIN)
-        assert (await world.server.observe(CLAIM)).ledger == ()
-        await self.migrate(world, TABLE)
+        state = await self.state(world)
+        assert state is not None and state.ledger == ()
+        await self.migrate(world, world.samples.table)
 
     async def test_a_database_dropped_by_hand_is_seen_and_comes_back(self, world: World) -> None:
         await world.server.create(CLAIM, LOGIN)
         await world.drop_by_hand(CLAIM.name)
-        assert await world.server.observe(CLAIM) == DatabaseState(CLAIM.name, exists=False, claimed=True)
+        assert await world.server.observe(SHOP) == (DatabaseState(CLAIM.name, exists=False),)
         assert await world.server.survey() == frozenset()
         await world.server.create(CLAIM, LOGIN)
-        assert (await world.server.observe(CLAIM)).exists
+        assert await world.server.observe(SHOP) == (DatabaseState(CLAIM.name, exists=True),)
         assert await world.can_log_in(CLAIM, LOGIN)
 
     async def test_a_database_dropped_by_hand_can_be_dropped(self, world: World) -> None:
@@ -162,23 +238,23 @@ class DatabaseContract:
         await world.drop_by_hand(CLAIM.name)
         await world.server.drop(CLAIM)
         assert not await world.exists(CLAIM.name)
-        assert not (await world.server.observe(CLAIM)).claimed
+        assert await world.server.observe(SHOP) == ()
 
     async def test_a_name_of_another_preview_is_left_alone(self, world: World) -> None:
         await world.server.create(CLAIM, LOGIN)
         other = replace(CLAIM, preview=PreviewKey("team", "pr-1"))
-        assert await world.server.observe(other) == DatabaseState(CLAIM.name, exists=False)
+        assert await world.server.observe(other.preview) == ()
         for attempt in (
             world.server.create(other, replace(LOGIN, password="theirs")),
             world.server.drop(other),
         ):
-            with pytest.raises(Conflict, match="default/pr-1"):
+            with pytest.raises(Conflict, match=str(SHOP)):
                 await attempt
         assert await world.can_log_in(CLAIM, LOGIN)
 
     async def test_what_nobody_registered_is_left_alone(self, world: World) -> None:
         await world.make_by_hand(CLAIM.name)
-        assert await world.server.observe(CLAIM) == DatabaseState(CLAIM.name, exists=False)
+        assert await world.server.observe(SHOP) == ()
         for attempt in (world.server.create(CLAIM, LOGIN), world.server.drop(CLAIM)):
             with pytest.raises(Conflict, match=CLAIM.name):
                 await attempt
@@ -188,7 +264,7 @@ class DatabaseContract:
     async def test_two_installations_on_one_server_never_touch_each_other(self, world: World) -> None:
         await world.server.create(CLAIM, LOGIN)
         assert await world.neighbour.survey() == frozenset()
-        assert await world.neighbour.observe(CLAIM) == DatabaseState(CLAIM.name, exists=False)
+        assert await world.neighbour.observe(SHOP) == ()
         for attempt in (
             world.neighbour.create(CLAIM, replace(LOGIN, password="theirs")),
             world.neighbour.drop(CLAIM),
@@ -205,7 +281,7 @@ class DatabaseContract:
 
     async def test_the_longest_name_is_kept_whole(self, world: World) -> None:
         claim = replace(CLAIM, name=f"a{RUN}".ljust(63, "z"))
-        await world.server.create(claim, Credentials(claim.name, "secret"))
+        await world.server.create(claim, Credentials(world.server.role(claim.name), "secret"))
         assert await world.server.survey() == {claim.name}
         await world.server.drop(claim)
 
@@ -213,11 +289,12 @@ class DatabaseContract:
         await world.server.create(CLAIM, LOGIN)
         await world.break_server()
         for attempt in (
-            world.server.observe(CLAIM),
+            world.server.observe(SHOP),
             world.server.survey(),
             world.server.create(CLAIM, LOGIN),
             world.server.drop(CLAIM),
-            world.server.migrate(CLAIM, LOGIN, (TABLE,), world.run, print),
+            self.migrate(world, world.samples.table),
+            world.server.sweep(),
         ):
             with pytest.raises(BackendUnavailable) as failure:
                 await attempt
@@ -225,5 +302,13 @@ class DatabaseContract:
 
     async def test_the_url_quotes_the_password(self, world: World) -> None:
         url = world.server.url(CLAIM, LOGIN)
-        assert url.startswith(f"postgresql://{CLAIM.name}:first%2Fpass%3Aword@")
-        assert url.endswith(f"/{CLAIM.name}")
+        assert url.startswith(f"{world.samples.scheme}://{CLAIM.name}:first%2Fpass%3Aword@")
+        assert url.partition("?")[0].endswith(f"/{CLAIM.name}")
+
+    async def test_sweeping_leaves_what_is_in_use(self, world: World) -> None:
+        await world.server.create(CLAIM, LOGIN)
+        await self.migrate(world, world.samples.table)
+        await world.server.sweep()
+        state = await self.state(world)
+        assert state is not None and state.ledger == (applied(world.samples.table),)
+        assert await world.can_log_in(CLAIM, LOGIN)

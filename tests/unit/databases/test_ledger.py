@@ -5,8 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.api.errors import InvalidSpec
-from controller.databases.ledger import SCRIPT_BYTES_MAX, natural, pending, read_scripts
-from controller.databases.protocol import Script, ScriptKind
+from controller.databases.ledger import (
+    DUMP_BYTES_MAX,
+    SCRIPT_BYTES_MAX,
+    changed,
+    natural,
+    pending,
+    read_scripts,
+)
+from controller.databases.protocol import Formats, Script, ScriptKind
 from controller.source.limits import SourceLimits
 from controller.source.memory import MemorySource
 from controller.source.protocol import SourceRef, Tree
@@ -14,6 +21,7 @@ from tests.contract.database_contract import applied, script
 
 COMMIT = "a" * 40
 SQL = b"SELECT 1;\n"
+FORMATS = Formats(migrations=(".sql",), seeds=(".sql", ".dump"), binary=(".dump",))
 
 
 async def tree_of(files: dict[str, bytes]) -> Tree:
@@ -23,7 +31,7 @@ async def tree_of(files: dict[str, bytes]) -> Tree:
 
 
 async def read(files: dict[str, bytes], seed: str | None = None) -> tuple[Script, ...]:
-    return await read_scripts(await tree_of(files), "./migrations", seed)
+    return await read_scripts(await tree_of(files), "./migrations", seed, FORMATS)
 
 
 async def test_migrations_come_in_natural_order_and_seeds_after_them() -> None:
@@ -44,14 +52,16 @@ async def test_directories_are_ordered_by_their_numbers_too() -> None:
 
 
 async def test_a_seed_may_be_one_file() -> None:
-    found = await read_scripts(await tree_of({"db/seed.sql": SQL}), None, "db/seed.sql")
+    found = await read_scripts(await tree_of({"db/seed.sql": SQL}), None, "db/seed.sql", FORMATS)
     assert [(script.kind, script.name) for script in found] == [(ScriptKind.SEED, "seed.sql")]
 
 
 async def test_a_name_does_not_depend_on_where_the_directory_is() -> None:
     tree = await tree_of({"a/b/1.sql": SQL})
-    assert (await read_scripts(tree, "a/b/", None)) == (await read_scripts(tree, "a/../a/b", None))
-    assert [script.name for script in await read_scripts(tree, ".", None)] == ["a/b/1.sql"]
+    assert (await read_scripts(tree, "a/b/", None, FORMATS)) == (
+        await read_scripts(tree, "a/../a/b", None, FORMATS)
+    )
+    assert [script.name for script in await read_scripts(tree, ".", None, FORMATS)] == ["a/b/1.sql"]
 
 
 @pytest.mark.parametrize(
@@ -120,13 +130,31 @@ def test_only_what_the_ledger_lacks_is_pending() -> None:
     assert pending((one, two, seed), (applied(one), applied(two), applied(seed))) == ()
 
 
-def test_a_changed_migration_is_refused_and_a_changed_seed_is_not() -> None:
+def test_a_changed_migration_is_told_and_a_changed_seed_is_not() -> None:
     before, after = script("1.sql", "a"), script("1.sql", "b")
-    with pytest.raises(InvalidSpec, match=r"1\.sql") as refusal:
-        pending((after,), (applied(before),))
-    assert refusal.value.reason == "MigrationChanged"
+    assert changed((after, script("2.sql", "c")), (applied(before),)) == after
+    assert changed((before, script("2.sql", "c")), (applied(before),)) is None
+    assert pending((after,), (applied(before),)) == ()
     seeds = (script("1.sql", "a", ScriptKind.SEED), script("1.sql", "b", ScriptKind.SEED))
+    assert changed((seeds[1],), (applied(seeds[0]),)) is None
     assert pending((seeds[1],), (applied(seeds[0]),)) == ()
+
+
+async def test_a_dump_may_hold_any_byte_and_more_of_them() -> None:
+    dump = b"PGDMP\0\xff" + b"\0" * SCRIPT_BYTES_MAX
+    (found,) = await read_scripts(await tree_of({"db/shop.dump": dump}), None, "db/shop.dump", FORMATS)
+    assert (found.kind, found.name, found.content) == (ScriptKind.SEED, "shop.dump", dump)
+    with pytest.raises(InvalidSpec) as refused:
+        await read_scripts(
+            await tree_of({"big.dump": b"x" * (DUMP_BYTES_MAX + 1)}), None, "big.dump", FORMATS
+        )
+    assert refused.value.reason == "MigrationTooLarge"
+
+
+async def test_a_dump_is_no_migration() -> None:
+    with pytest.raises(InvalidSpec) as refused:
+        await read({"migrations/1.dump": b"PGDMP"})
+    assert refused.value.reason == "MigrationsMissing"
 
 
 def test_a_migration_that_vanished_is_fine_and_one_in_between_still_runs() -> None:

@@ -2,20 +2,22 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from controller.databases.memory import MemoryDatabases, MemoryServer
-from controller.databases.protocol import Credentials, DatabaseClaim
+from controller.databases.protocol import Blueprint, Credentials, DatabaseClaim, Migration
 from controller.runtime.protocol import JobResult, JobSpec, LineSink
-from tests.contract.database_contract import CLAIM, LOGIN, DatabaseContract
+from tests.contract.database_contract import CLAIM, LOGIN, REBUILT, SHOP, SQL, DatabaseContract, applied
 
 
 class MemoryWorld:
-    def __init__(self) -> None:
+    def __init__(self, *, transactional: bool) -> None:
         shared = MemoryServer()
-        self.server = MemoryDatabases("ours", server=shared)
+        self.server = MemoryDatabases("ours", server=shared, transactional=transactional)
         self.neighbour = MemoryDatabases("theirs", server=shared)
+        self.samples = replace(SQL, transactional=transactional)
 
     async def run(self, spec: JobSpec, on_line: LineSink) -> JobResult:
         raise AssertionError("the in-memory server runs no jobs")
@@ -37,13 +39,30 @@ class MemoryWorld:
         self.server.unavailable = True
 
 
-@pytest.fixture
-def world() -> MemoryWorld:
-    return MemoryWorld()
-
-
 class TestMemory(DatabaseContract):
-    pass
+    @pytest.fixture
+    def world(self) -> MemoryWorld:
+        return MemoryWorld(transactional=True)
+
+
+class TestMemoryThatCannotUndo(DatabaseContract):
+    @pytest.fixture
+    def world(self) -> MemoryWorld:
+        return MemoryWorld(transactional=False)
+
+
+async def test_a_database_is_copied_from_what_ran_before_under_the_same_template() -> None:
+    server = MemoryDatabases()
+    await server.create(CLAIM, LOGIN, Blueprint(template="t"))
+    await server.migrate(CLAIM, LOGIN, Migration((SQL.table, SQL.seed), print, "t"), no_job)
+    await server.create(REBUILT, Credentials(REBUILT.name, "second"), Blueprint(template="t"))
+    await server.drop(CLAIM)
+    (state,) = await server.observe(SHOP)
+    assert state.ledger == (applied(SQL.table), applied(SQL.seed))
+
+
+async def no_job(spec: JobSpec, on_line: LineSink) -> JobResult:
+    raise AssertionError("the in-memory server runs no jobs")
 
 
 class Interrupted(Exception):
@@ -66,9 +85,9 @@ async def test_an_interrupted_creation_is_completed(step: int) -> None:
     server = MemoryDatabases(server=shared, on_step=interrupt_at(step))
     with pytest.raises(Interrupted):
         await server.create(CLAIM, LOGIN)
-    assert not (await server.observe(CLAIM)).exists
+    assert not any(state.exists for state in await server.observe(SHOP))
     await server.create(CLAIM, LOGIN)
-    assert (await server.observe(CLAIM)).exists
+    assert [state.exists for state in await server.observe(SHOP)] == [True]
 
 
 @pytest.mark.parametrize("step", range(6))
@@ -78,6 +97,6 @@ async def test_an_interrupted_removal_is_completed(step: int) -> None:
         await server.create(CLAIM, LOGIN)
         await server.drop(CLAIM)
     await server.drop(CLAIM)
-    assert not (await server.observe(CLAIM)).claimed
+    assert await server.observe(SHOP) == ()
     assert not server.server.roles
     assert not server.server.databases
