@@ -90,9 +90,7 @@ class Fleet:
         for preview in previews:
             self._take(preview)
         self._settle_when_seen()
-        work = [self._follow_engine, self._resync]
-        if self._world.sweep_source is not None:
-            work.append(self._sweep_source)
+        work = [self._follow_engine, self._resync, self._sweep]
         self._tasks = [asyncio.create_task(_kept_up(one, self._world.clock)) for one in work]
         self._tasks.append(asyncio.create_task(self._settle_late()))
 
@@ -171,9 +169,13 @@ class Fleet:
                 worker.nudge()
         self._last = now
 
-    async def _sweep_source(self) -> None:
-        while self._world.sweep_source is not None:
-            await self._world.sweep_source()
+    async def _sweep(self) -> None:
+        """Bound what is kept for speed alone: commits, and templates of databases."""
+        while True:
+            if self._world.sweep_source is not None:
+                await self._world.sweep_source()
+            for server in self._world.databases.values():
+                await _answered(server.sweep())
             await self._world.clock.sleep(SWEEP_SECONDS)
 
     def _sweep_finished(self) -> None:
@@ -182,12 +184,13 @@ class Fleet:
 
 
 def _changed(worker: Worker, before: Survey, now: Survey) -> bool:
-    """Something about a preview is not as it was at the last survey, or its database is not there."""
+    """Something about a preview is not as it was at the last survey, or one of its databases is not there."""
     if before.runtime.get(worker.key) != now.runtime.get(worker.key):
         return True
-    database = worker.status.database
-    names = now.databases.get(database.type) if database is not None else None
-    return database is not None and names is not None and database.name not in names
+    return any(
+        (names := now.databases.get(database.type)) is not None and database.name not in names
+        for database in worker.status.all_databases()
+    )
 
 
 async def _kept_up(work: Callable[[], Awaitable[None]], clock: Clock) -> None:

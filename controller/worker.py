@@ -269,11 +269,12 @@ class Worker:
     async def _abandon(self, preview: Preview, error: PreviewError) -> None:
         """Let the object go although something may be left, and say what."""
         slug = preview.status.slug or ""
+        databases = [d.name for d in preview.status.all_databases()] or [database_name(slug)]
         images = sorted({service.image for service in preview.status.services if service.image})
         left = (
             f"Let go by annotation {ABANDON} while {error.reason}. May be left: containers {slug}-*, their "
-            f"networks and images ({', '.join(images) or 'none known'}), database and role "
-            f"{database_name(slug)}, Secret {database_secret_name(self.key.name)}."
+            f"networks and images ({', '.join(images) or 'none known'}), databases and roles "
+            f"{', '.join(databases)}, Secret {database_secret_name(self.key.name)}."
         )
         self._log.warning("abandoned", left=left)
         self._tools.reconciler.forget(self.key)

@@ -19,9 +19,10 @@ NAME_PATTERN = r"^[a-z]([-a-z0-9]{0,28}[a-z0-9])?$"
 RESERVED_NAMES = ("database", "preview")
 
 _NAME_FREE = Rule(
-    "must not be 'database' or 'preview', nor end in '-internal': its variables would mean two things",
-    "!(self in ['database', 'preview']) && !self.endsWith('-internal')",
-    lambda name: name not in RESERVED_NAMES and not name.endswith("-internal"),
+    "must not be 'database' or 'preview', nor end in '-internal' or '-database': its variables would mean "
+    "two things",
+    "!(self in ['database', 'preview']) && !self.endsWith('-internal') && !self.endsWith('-database')",
+    lambda name: name not in RESERVED_NAMES and not name.endswith(("-internal", "-database")),
 )
 _REPOSITORY_PLAIN = Rule(
     "must not have '.' or '..' as its name",
@@ -44,6 +45,18 @@ ServiceName = Annotated[
     StringConstraints(max_length=30),
     matching(NAME_PATTERN, "must be lower case letters, digits and '-', starting with a letter, at most 30"),
     _NAME_FREE,
+]
+DatabaseLabel = Annotated[
+    str,
+    StringConstraints(max_length=16),
+    matching(
+        r"^[a-z][a-z0-9]{0,15}$", "must be lower case letters and digits, starting with a letter, at most 16"
+    ),
+]
+Extension = Annotated[
+    str,
+    StringConstraints(max_length=63),
+    matching(r"^[a-z][a-z0-9_-]*$", "must be the name of a PostgreSQL extension such as pgcrypto"),
 ]
 EnvName = Annotated[
     str,

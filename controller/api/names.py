@@ -17,6 +17,11 @@ GROUP = "previewcloud.io"
 SLUG_MAX = 28
 LABEL_MAX = 63  # RFC 1035, section 2.3.4: a DNS label holds at most 63 octets
 SLUG_ANNOTATION = f"{GROUP}/slug"
+REDEPLOY = f"{GROUP}/redeploy"
+RESET_DATABASE = f"{GROUP}/reset-database"
+ROTATE_CREDENTIALS = f"{GROUP}/rotate-credentials"
+WISHES = (REDEPLOY, RESET_DATABASE, ROTATE_CREDENTIALS)
+"""Annotations whose every new value is done once."""
 PREVIEW_LABEL = f"{GROUP}/preview"
 FINALIZER = f"{GROUP}/teardown"
 

@@ -23,14 +23,15 @@ from controller.api.preview_file_problems import PROBLEMS_MAX, Location, Problem
 from controller.api.references import (
     DATABASE_NAMES,
     PREVIEW_NAMES,
-    SECRET_NAMES,
+    database_names,
     internal_url_name,
+    is_secret,
     problem,
     references,
     secret_sentence,
     url_name,
 )
-from controller.api.spec import Database, EnvVar, Service
+from controller.api.spec import Database, EnvVar, NamedDatabase, Service
 from controller.api.yaml_tree import Fields, Node, YamlProblem, line_of, parse_yaml, plain
 
 MAX_BYTES = 256 * 1024
@@ -42,6 +43,7 @@ class PreviewFile(Model):
 
     services: tuple[Service, ...]
     database: Database | None = None
+    databases: tuple[NamedDatabase, ...] = ()
     env: tuple[EnvVar, ...] = ()
     password: str | None = Field(default=None, repr=False)
     policy: Policy = Field(default_factory=Policy)
@@ -80,6 +82,7 @@ def _checked(tree: Fields, path: str) -> PreviewFile:
     return PreviewFile(
         services=tuple(service.service(name) for name, service in text.services.items()),
         database=text.database,
+        databases=text.named_databases(),
         env=variables(text.env),
         password=text.password,
         policy=text.previewcloud,
@@ -104,11 +107,12 @@ def _references(text: PreviewFileText) -> Iterator[Problem]:
 def _known_names(text: PreviewFileText, *, in_build: bool) -> set[str]:
     """What values may refer to. The resource may bring the database: whether there is one is seen later."""
     names = {*PREVIEW_NAMES, *DATABASE_NAMES}
+    names |= {name for label in text.databases for name in database_names(label)}
     names |= {url_name(name) for name, service in text.services.items() if service.public}
     names |= {
         internal_url_name(name) for name, service in text.services.items() if _reachable(service, in_build)
     }
-    return names - SECRET_NAMES if in_build else names
+    return {name for name in names if not (in_build and is_secret(name))}
 
 
 def _reachable(service: FileService, in_build: bool) -> bool:
@@ -129,7 +133,7 @@ def _unresolved(place: Location, values: dict[str, str], known: set[str]) -> Ite
 
 
 def _sentence(name: str, known: set[str]) -> str:
-    if name in SECRET_NAMES:
+    if is_secret(name):
         return secret_sentence(name)
     if name.endswith("_INTERNAL_URL") and f"{name.removesuffix('_INTERNAL_URL')}_URL" in known:
         return f"${{{name}}} is known before the build only when that service has a port here"

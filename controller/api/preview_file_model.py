@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from controller.api.fields import (
     Argument,
+    DatabaseLabel,
     EnvName,
     EnvValue,
     ImageReference,
@@ -19,7 +20,8 @@ from controller.api.fields import (
 from controller.api.model import Model
 from controller.api.policy import Policy
 from controller.api.rules import Rule
-from controller.api.spec import Build, Database, EnvVar, HealthCheck, Resources, Service
+from controller.api.spec import Build, Database, EnvVar, HealthCheck, NamedDatabase, Resources, Service
+from controller.api.spec_rules import BOTH_DATABASES
 
 
 def _present(value: Any) -> Any:
@@ -110,6 +112,9 @@ class PreviewFileText(Model):
         dict[ServiceName, Annotated[FileService, _EMPTY]], Field(min_length=1, max_length=20)
     ] = Field(description="The services by name; at least one.")
     database: Database | None = Field(default=None, description="A database of the preview's own.")
+    databases: Annotated[dict[DatabaseLabel, Database], _EMPTY] = Field(
+        default_factory=dict, max_length=5, description="Several databases by name, instead of `database`."
+    )
     env: Variables = Field(
         default_factory=dict, max_length=256, description="Environment variables of every service."
     )
@@ -119,6 +124,16 @@ class PreviewFileText(Model):
     previewcloud: Annotated[Policy, _EMPTY] = Field(
         default_factory=Policy, description="Policy of the bridge, read from the base branch."
     )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.database is not None and self.databases:
+            raise ValueError(BOTH_DATABASES)
+        return self
+
+    def named_databases(self) -> tuple[NamedDatabase, ...]:
+        """The databases as the resource lists them."""
+        return tuple(NamedDatabase(name=name, **dict(found)) for name, found in self.databases.items())
 
 
 def variables(values: dict[str, str]) -> tuple[EnvVar, ...]:

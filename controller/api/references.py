@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controller.api.errors import InvalidSpec
 from controller.api.nearest import hint, shown
 from controller.api.spec import Source
 
-SECRET_NAMES = frozenset({"DATABASE_URL"})
-"""Names whose values hold a secret: never in a build argument, never in a message."""
+_SECRET = re.compile(r"(?:[A-Z0-9]+_)?DATABASE_URL")
 DATABASE_NAMES = ("DATABASE_URL", "DATABASE_TYPE")
 PREVIEW_NAMES = (
     "PREVIEW_URL",
@@ -42,6 +41,26 @@ class PlatformService:
     port: int | None
 
 
+@dataclass(frozen=True)
+class PlatformDatabase:
+    """A database as services refer to it; the only one has no label."""
+
+    label: str
+    type: str
+    url: str = field(repr=False)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a name's value holds a secret: never in a build argument, never in a message."""
+    return _SECRET.fullmatch(name) is not None
+
+
+def database_names(label: str) -> tuple[str, str]:
+    """The variables with a database's URL and type: `MAIN_DATABASE_URL`, for the only one `DATABASE_URL`."""
+    prefix = f"{label.upper()}_" if label else ""
+    return (f"{prefix}DATABASE_URL", f"{prefix}DATABASE_TYPE")
+
+
 def variable(service: str) -> str:
     """A service's name as part of a variable's: upper case, `-` becomes `_`."""
     return service.upper().replace("-", "_")
@@ -64,8 +83,7 @@ def platform_values(  # noqa: PLR0913 - one argument per source of names, all by
     services: Iterable[PlatformService],
     preview_url: str | None,
     service: str,
-    database_type: str | None = None,
-    database_url: str | None = None,
+    databases: tuple[PlatformDatabase, ...] = (),
 ) -> dict[str, str]:
     """Every name that the platform sets for one service, and its value.
 
@@ -89,8 +107,10 @@ def platform_values(  # noqa: PLR0913 - one argument per source of names, all by
             values[url_name(sibling.name)] = sibling.url
         if sibling.port is not None:
             values[internal_url_name(sibling.name)] = f"http://{sibling.name}:{sibling.port}"
-    if database_type is not None and database_url is not None:
-        values |= {"DATABASE_TYPE": database_type, "DATABASE_URL": database_url}
+    for database in databases:
+        labels = {database.label, ""} if len(databases) == 1 else {database.label}
+        for url_of, type_of in map(database_names, sorted(labels)):
+            values |= {url_of: database.url, type_of: database.type}
     return values
 
 
@@ -137,7 +157,7 @@ def resolve(
     except ValueError as error:
         raise InvalidSpec("UnknownReference", f"{where}: {error}") from None
     for name in names:
-        if name in SECRET_NAMES and not secrets_allowed:
+        if is_secret(name) and not secrets_allowed:
             raise InvalidSpec("SecretInBuildArg", f"{where}: {secret_sentence(name)}")
         if name not in values:
             raise InvalidSpec("UnknownReference", f"{where}: {problem(name, values)}")

@@ -17,9 +17,11 @@ from controller.api.fields import (
     CloneUrl,
     Commit,
     Cpu,
+    DatabaseLabel,
     Duration,
     EnvName,
     EnvValue,
+    Extension,
     HttpPath,
     ImageReference,
     Memory,
@@ -33,7 +35,15 @@ from controller.api.fields import (
 )
 from controller.api.model import Model
 from controller.api.rules import LIST_BY_NAME, validations
-from controller.api.spec_rules import ARGS_RULES, ENV_RULES, SERVICE_RULES, SOURCE_RULES, SPEC_RULES
+from controller.api.spec_rules import (
+    ARGS_RULES,
+    BOTH_DATABASES,
+    DATABASE_RULES,
+    ENV_RULES,
+    SERVICE_RULES,
+    SOURCE_RULES,
+    SPEC_RULES,
+)
 
 
 class Trust(StrEnum):
@@ -155,6 +165,8 @@ class Service(Model):
 class Database(Model):
     """A database of the preview's own."""
 
+    model_config = ConfigDict(json_schema_extra=validations(*DATABASE_RULES))
+
     type: DatabaseType = Field(description="postgres, mysql or mongodb.")
     migrations: RelativePath | None = Field(
         default=None, description="Directory of migrations in the repository."
@@ -162,6 +174,24 @@ class Database(Model):
     seed: RelativePath | None = Field(
         default=None, description="File or directory of seed data, run once after them."
     )
+    extensions: tuple[Extension, ...] = Field(
+        default=(),
+        max_length=20,
+        description="Extensions of PostgreSQL to install, of those that the installation allows.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+
+    @model_validator(mode="after")
+    def _extensible(self) -> Self:
+        if self.extensions and self.type is not DatabaseType.POSTGRES:
+            raise ValueError("extensions are PostgreSQL's: take them away, or use type postgres")
+        return self
+
+
+class NamedDatabase(Database):
+    """One of several databases."""
+
+    name: DatabaseLabel = Field(description="Its name; MAIN_DATABASE_URL for main.")
 
 
 class Source(Model):
@@ -238,6 +268,12 @@ class PreviewSpec(Model):
         json_schema_extra=LIST_BY_NAME,
     )
     database: Database | None = Field(default=None, description="A database of the preview's own.")
+    databases: tuple[NamedDatabase, ...] = Field(
+        default=(),
+        max_length=5,
+        description="Several databases by name, instead of database.",
+        json_schema_extra=LIST_BY_NAME,
+    )
     env: tuple[EnvVar, ...] = Field(
         default=(),
         max_length=256,
@@ -250,9 +286,12 @@ class PreviewSpec(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        names = [service.name for service in self.services]
-        if len(set(names)) != len(names):
-            raise ValueError("services: two of them have the same name")
+        for field, items in (("services", self.services), ("databases", self.databases)):
+            names = [item.name for item in items]
+            if len(set(names)) != len(names):
+                raise ValueError(f"{field}: two of them have the same name")
+        if self.database is not None and self.databases:
+            raise ValueError(BOTH_DATABASES)
         for service, index, sentence in dependency_problems({s.name: s.depends_on for s in self.services}):
             raise ValueError(f"services.{service}.dependsOn[{index}]: {sentence}")
         return self

@@ -29,6 +29,13 @@ ARGS_RULES = (
         "a name must be letters, digits and '_', not starting with a digit",
     ),
 )
+DATABASE_RULES = (
+    (
+        "!has(self.extensions) || size(self.extensions) == 0 || self.type == 'postgres'",
+        "extensions are PostgreSQL's: take them away, or use type postgres",
+    ),
+)
+BOTH_DATABASES = "give either database or databases"
 SERVICE_RULES = (
     ("has(self.build) != has(self.image)", "give either build or image"),
     (
@@ -69,6 +76,11 @@ SPEC_RULES = (
         f"!has(self.database) || !(has(self.database.migrations) || has(self.database.seed)) || {_CLONED}",
         "give source.cloneURL: database.migrations and database.seed are read from the repository",
     ),
+    (
+        "!has(self.databases) || !self.databases.exists(d, has(d.migrations) || has(d.seed)) || " + _CLONED,
+        "give source.cloneURL: migrations and seed of databases are read from the repository",
+    ),
+    ("!has(self.database) || !has(self.databases) || size(self.databases) == 0", BOTH_DATABASES),
     (
         "!has(self.services) || self.services.all(s, !has(s.dependsOn) || "
         "s.dependsOn.all(name, self.services.exists(t, t.name == name)))",

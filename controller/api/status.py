@@ -66,8 +66,9 @@ class ServiceStatus(Observed):
 
 
 class DatabaseStatus(Observed):
-    """The preview's database, without any credential: those are in the Secret named here."""
+    """A database of the preview's, without any credential: those are in the Secret named here."""
 
+    label: str | None = Field(default=None, description="Which of several.")
     type: str
     name: str
     secret_name: str
@@ -82,7 +83,10 @@ class PreviewStatus(Observed):
     queue_position: int | None = None
     url: str | None = Field(default=None, description="Where the preview answers.")
     services: tuple[ServiceStatus, ...] = ()
-    database: DatabaseStatus | None = None
+    database: DatabaseStatus | None = Field(default=None, description="The only database, or the first.")
+    databases: tuple[DatabaseStatus, ...] = Field(
+        default=(), description="All of them, where it has several."
+    )
     commit: str | None = Field(default=None, description="The commit that is being served.")
     observed_generation: int | None = None
     attempt: str | None = Field(
@@ -93,3 +97,7 @@ class PreviewStatus(Observed):
         default=(),
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
+
+    def all_databases(self) -> tuple[DatabaseStatus, ...]:
+        """Every database, also the only one."""
+        return self.databases or ((self.database,) if self.database is not None else ())

@@ -1,9 +1,8 @@
-"""The steps a plan is made of. Each is a frozen value that says in one line what it will do; `execute`
-carries them out.
-"""
+"""The steps of a plan. Each is a frozen value that says in one line what it will do; `execute` does it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from controller.api.names import PreviewKey
@@ -37,12 +36,14 @@ class PullImage:
 
 @dataclass(frozen=True)
 class StoreCredentials:
-    """Keep the database's login in a Secret of the Preview, before anything uses it."""
+    """Keep the logins of the databases in a Secret of the Preview, before anything uses them."""
 
-    database: DatabaseInputs
+    secret_name: str
+    databases: tuple[str, ...]
+    data: Mapping[str, str] = field(repr=False)
 
     def __str__(self) -> str:
-        return f"store the login of {self.database.claim.name} in Secret {self.database.secret_name}"
+        return f"store the login of {', '.join(self.databases)} in Secret {self.secret_name}"
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ class Withdraw:
 
 @dataclass(frozen=True)
 class Linger:
-    """Leave the replaced revision running a moment longer, for requests already on their way."""
+    """Leave the replaced revision running a moment longer, for requests on their way."""
 
     def __str__(self) -> str:
         return "let the replaced revision finish"
@@ -282,7 +283,7 @@ class Plan:
     """Stages in order. Empty when all is as it should be."""
 
     stages: tuple[Stage, ...] = ()
-    complete: bool = field(default=True)
+    complete: bool = True
     """False when facts are missing (an image not built yet): observe and plan again afterwards."""
 
     @property

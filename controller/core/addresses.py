@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from controller.api import names
-from controller.api.references import PlatformService, platform_values
+from controller.api.references import PlatformDatabase, PlatformService, platform_values
 from controller.api.spec import Service
 from controller.core.inputs import Inputs, Rules
 
@@ -52,7 +52,6 @@ def values(
     inputs: Inputs, addresses: tuple[Address, ...], ports: Mapping[str, int], service: str
 ) -> dict[str, str]:
     """What `${NAME}` stands for in one service's values."""
-    database = inputs.database
     return platform_values(
         slug=inputs.slug,
         source=inputs.source,
@@ -61,6 +60,5 @@ def values(
         ),
         preview_url=main_url(addresses),
         service=service,
-        database_type=database.type if database else None,
-        database_url=database.url if database else None,
+        databases=tuple(PlatformDatabase(d.label, d.type, d.url) for d in inputs.databases),
     )

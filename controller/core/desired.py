@@ -1,6 +1,6 @@
 """Desired: what should be, computed from a spec, a preview file and the installation's rules. Pure.
 
-    Inputs (spec, file, secrets, login, known images) ──▶ desired() ──▶ images, database, instances, addresses
+    Inputs (spec, file, secrets, logins, images) ──▶ desired() ──▶ images, databases, instances, addresses
 
 Instances can be described only when every image is known (its EXPOSE decides a port that was left out, and
 every sibling's URL holds that port); until then `Desired.instances` is None, and the plan prepares images
@@ -45,7 +45,8 @@ class Desired:
     slug: str
     commit: str = ""
     images: tuple[DesiredImage, ...] = ()
-    database: DatabaseInputs | None = None
+    databases: tuple[DatabaseInputs, ...] = ()
+    rotation: str = ""
     addresses: tuple[Address, ...] = ()
     levels: tuple[tuple[str, ...], ...] = ()
     """Names of services in the order of their dependencies; those of one level start together."""
@@ -80,7 +81,8 @@ def desired(inputs: Inputs, rules: Rules) -> Desired:
         slug=inputs.slug,
         commit=inputs.source.commit,
         images=images,
-        database=inputs.database,
+        databases=inputs.databases,
+        rotation=inputs.rotation,
         addresses=addresses,
         levels=dependency_levels(inputs.services),
         users=inputs.users,

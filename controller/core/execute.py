@@ -18,7 +18,7 @@ from controller.cluster.protocol import Cluster
 from controller.core import actions as act
 from controller.core.clock import Clock
 from controller.core.readiness import Waiting, await_ready
-from controller.databases.protocol import DatabaseServer
+from controller.databases.protocol import DatabaseServer, Migration
 from controller.finish import to_the_end
 from controller.logs.protocol import LogType
 from controller.routing.protocol import PageState, Router
@@ -174,24 +174,21 @@ async def _database(
 ) -> None:
     backends = run.backends
     match action:
-        case act.StoreCredentials(database):
-            data = {
-                "username": database.credentials.role,
-                "password": database.credentials.password,
-                "DATABASE_URL": database.url,
-            }
-            await backends.cluster.store_secret(run.preview, database.secret_name, data)
+        case act.StoreCredentials(secret_name, _, data):
+            await backends.cluster.store_secret(run.preview, secret_name, data)
         case act.DeleteCredentials(preview, secret_name):
             await backends.cluster.delete_secret(preview, secret_name)
         case act.CreateDatabase(database):
-            await backends.databases[database.type].create(database.claim, database.credentials)
+            server = backends.databases[database.type]
+            await server.create(database.claim, database.credentials, database.blueprint)
         case act.Migrate(database, scripts):
-            await backends.databases[database.type].migrate(
-                database.claim,
-                database.credentials,
+            work = Migration(
                 scripts,
-                backends.runtime.run_job,
                 lambda line: run.say(LogType.DATABASE, None, line),
+                database.blueprint.template,
+            )
+            await backends.databases[database.type].migrate(
+                database.claim, database.credentials, work, backends.runtime.run_job
             )
         case act.DropDatabase(kind, claim):
             await backends.databases[kind].drop(claim)

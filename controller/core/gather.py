@@ -1,6 +1,6 @@
 """Gather: everything that decides what should be, fetched before anything is decided.
 
-    Preview ──▶ trust ──▶ source at commit ──▶ preview file ──▶ Secrets ──▶ database login ──▶ Inputs
+    Preview ──▶ trust ──▶ source at commit ──▶ preview file ──▶ Secrets ──▶ logins of databases ──▶ Inputs
 
 Reads only. What a fork may not have is left out here: no Secret of the repository, its file from the base.
 """
@@ -14,16 +14,16 @@ from controller.api import names
 from controller.api.errors import Conflict, InvalidSpec
 from controller.api.preview import Preview
 from controller.api.preview_file import PreviewFile, parse_preview_file
-from controller.api.spec import Database, EnvVar, Service, Source, Trust
+from controller.api.spec import Database, EnvVar, PreviewSpec, Service, Source, Trust
 from controller.cluster.protocol import Cluster
-from controller.core.inputs import DatabaseInputs, Inputs
+from controller.core.databases import ROTATION, login_keys, template_key
+from controller.core.inputs import AskedDatabase, Inputs
 from controller.core.secrets import SecretReader
 from controller.databases.ledger import read_scripts
-from controller.databases.protocol import Credentials, DatabaseClaim, DatabaseServer
+from controller.databases.protocol import DatabaseServer
 from controller.source.protocol import SourceRef, SourceStore, Tree
 
 FILE_BYTES = 256 * 1024
-REDEPLOY = f"{names.GROUP}/redeploy"
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,11 @@ class Gathered:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Services, database and env, from the spec or the preview file."""
+    """Services, databases and env, from the spec or the preview file."""
 
     services: tuple[Service, ...]
-    database: Database | None
+    databases: Mapping[str, Database]
+    """By label; the only one has none."""
     env: tuple[EnvVar, ...]
     password: str | None = field(default=None, repr=False)
 
@@ -67,7 +68,7 @@ async def gather(preview: Preview, slug: str, sources: Sources) -> Gathered:
     check_trust(preview.spec.source)
     secrets = SecretReader(sources.cluster, preview)
     wanted, tree = await _wanted(preview, sources, secrets)
-    database = await _database(preview, slug, wanted.database, tree, sources)
+    asked, rotation = await _databases(preview, wanted.databases, tree, sources)
     password = wanted.password or await secrets.password()
     users = await sources.hash_password(f"{preview.key}/{slug}", password) if password else None
     inputs = Inputs(
@@ -78,13 +79,14 @@ async def gather(preview: Preview, slug: str, sources: Sources) -> Gathered:
         env=await secrets.env(wanted.env),
         service_env={service.name: await secrets.env(service.env) for service in wanted.services},
         secrets=await secrets.injected(),
-        database=database,
+        asked=asked,
+        rotation=rotation,
         users=users,
         registry=await secrets.registry(tuple(s.image for s in wanted.services if s.image)),
-        redeploy=preview.metadata.annotations.get(REDEPLOY, ""),
+        redeploy=_wish(preview, names.REDEPLOY),
     )
     known = set(secrets.values)
-    known |= {value for value in (password, database.credentials.password if database else None) if value}
+    known |= {value for value in (password, *(database.password for database in asked)) if value}
     return Gathered(inputs=inputs, tree=tree, secrets=frozenset(known))
 
 
@@ -111,12 +113,12 @@ async def _wanted(preview: Preview, sources: Sources, secrets: SecretReader) -> 
     services = spec.services or (file.services if file else ())
     if not services:
         raise InvalidSpec("NoServices", f"{spec.source.config_path} and spec.services name no service.")
-    database = spec.database or (file.database if file else None)
-    scripted = database is not None and (database.migrations or database.seed)
+    databases = _by_label(spec) or (_by_label(file) if file else {})
+    scripted = any(database.migrations or database.seed for database in databases.values())
     if scripted or any(service.image is None for service in services):
         tree = await _fetch(spec.source, spec.source.commit, sources, secrets)
     env = (*(file.env if file else ()), *spec.env)
-    return Wanted(services, database, env, file.password if file else None), tree
+    return Wanted(services, databases, env, file.password if file else None), tree
 
 
 async def _preview_file(source: Source, sources: Sources, secrets: SecretReader) -> PreviewFile:
@@ -139,24 +141,60 @@ async def _fetch(source: Source, commit: str, sources: Sources, secrets: SecretR
     return await sources.source.fetch(SourceRef(source.repository, source.clone_url, commit, login))
 
 
-async def _database(
-    preview: Preview, slug: str, wanted: Database | None, tree: Tree | None, sources: Sources
-) -> DatabaseInputs | None:
-    """The database's inputs; its password is the one that is stored, else a new one."""
-    if wanted is None:
-        return None
+def _by_label(where: PreviewSpec | PreviewFile) -> dict[str, Database]:
+    named: dict[str, Database] = {database.name: database for database in where.databases}
+    return {"": where.database} if where.database is not None else named
+
+
+def _wish(preview: Preview, annotation: str) -> str:
+    return preview.metadata.annotations.get(annotation, "")
+
+
+async def _databases(
+    preview: Preview, wanted: Mapping[str, Database], tree: Tree | None, sources: Sources
+) -> tuple[tuple[AskedDatabase, ...], str]:
+    """What is asked of each database, and the wish for other passwords that these passwords meet.
+
+    A password is the one that is stored, else a new one.
+    """
+    if not wanted:
+        return (), ""
     name = names.database_secret_name(preview.metadata.name)
     secret = await sources.cluster.secret(preview.metadata.namespace, name)
     if secret is not None and secret.labels.get(names.PREVIEW_LABEL) != preview.metadata.name:
         raise Conflict("SecretTaken", f"Secret {name} exists and is not this Preview's; rename or delete it.")
+    stored = dict(secret.data) if secret else {}
+    met, rotation = stored.get(ROTATION, ""), _wish(preview, names.ROTATE_CREDENTIALS)
+    if rotation and stored and rotation != met:
+        stored = {}
+    asked = []
+    for label, database in wanted.items():
+        password = stored.get(login_keys(label)[1]) or sources.make_password()
+        asked.append(await _asked(preview, label, database, password, tree, sources))
+    return tuple(asked), rotation or met
+
+
+async def _asked(  # noqa: PLR0913, PLR0917 - one argument per source of facts
+    preview: Preview, label: str, wanted: Database, password: str, tree: Tree | None, sources: Sources
+) -> AskedDatabase:
     server = sources.databases.get(wanted.type)
     if server is None:
         raise InvalidSpec(
             "DatabaseUnavailable",
             f"No {wanted.type} server is configured here; ask for one, or use another type.",
         )
-    claim = DatabaseClaim(names.database_name(slug), preview.key, slug)
-    found = secret.data.get("password") if secret else None
-    credentials = Credentials(claim.name, found or sources.make_password())
-    scripts = await read_scripts(tree, wanted.migrations, wanted.seed) if tree is not None else ()
-    return DatabaseInputs(wanted.type, claim, credentials, server.url(claim, credentials), name, scripts)
+    scripts = (
+        await read_scripts(tree, wanted.migrations, wanted.seed, server.formats) if tree is not None else ()
+    )
+    source = preview.spec.source
+    decisive = (source.repository.lower(), source.trust or Trust.TRUSTED, wanted.type, *wanted.extensions)
+    ran = (f"{script.kind} {script.name} {script.checksum}" for script in scripts)
+    return AskedDatabase(
+        label=label,
+        type=wanted.type,
+        password=password,
+        scripts=scripts,
+        extensions=wanted.extensions,
+        template=template_key((*decisive, *ran)) if scripts else "",
+        wish=_wish(preview, names.RESET_DATABASE),
+    )

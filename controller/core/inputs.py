@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from controller.api.names import PreviewKey
 from controller.api.spec import Service, Source
-from controller.databases.protocol import Credentials, DatabaseClaim, Script
+from controller.databases.protocol import PLAIN, Blueprint, Credentials, DatabaseClaim, Script
 from controller.runtime.protocol import ImageInfo, RegistryCredentials
+
+
+class Changed(StrEnum):
+    """What happens when a migration that was applied has changed, or broke off in the middle."""
+
+    REBUILD = "rebuild"
+    STALL = "stall"
 
 
 @dataclass(frozen=True)
@@ -24,18 +32,35 @@ class Rules:
     """Registries on the engine's own host (host:port) that images may come from."""
     max_cpu_millis: int = 2000
     max_memory_bytes: int = 2 * 1024**3
+    changed_migrations: Changed = Changed.REBUILD
+
+
+@dataclass(frozen=True)
+class AskedDatabase:
+    """A database that the commit asks for; which generation of it is meant is not decided yet."""
+
+    label: str
+    """Which of several; empty for the only one."""
+    type: str
+    password: str = field(repr=False)
+    scripts: tuple[Script, ...] = ()
+    extensions: tuple[str, ...] = ()
+    template: str = ""
+    wish: str = ""
+    """The newest wish for an empty one."""
 
 
 @dataclass(frozen=True)
 class DatabaseInputs:
-    """The database asked for, with what was found or made for it."""
+    """A database that should be, with its login."""
 
+    label: str
     type: str
     claim: DatabaseClaim
     credentials: Credentials
     url: str = field(repr=False)
-    secret_name: str = ""
     scripts: tuple[Script, ...] = ()
+    blueprint: Blueprint = PLAIN
 
 
 @dataclass(frozen=True)
@@ -51,7 +76,11 @@ class Inputs:
     service_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The repository's own secrets; empty for a fork."""
-    database: DatabaseInputs | None = None
+    asked: tuple[AskedDatabase, ...] = ()
+    databases: tuple[DatabaseInputs, ...] = ()
+    """What was chosen for them."""
+    rotation: str = ""
+    """The newest wish for other passwords, met by those that `asked` holds."""
     users: str | None = field(default=None, repr=False)
     registry: RegistryCredentials | None = None
     images: Mapping[str, ImageInfo] = field(default_factory=dict)

@@ -5,17 +5,29 @@ the router's page.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from controller.api import names
+from controller.api.errors import BackendUnavailable
+from controller.api.status import ConditionType
+from controller.core.databases import choose, inputs_of, kinds_in
 from controller.core.desired import Desired, desired
 from controller.core.execute import Backends
-from controller.core.inputs import Inputs, Rules
-from controller.core.observed import Observed, Served, Target, live_revision, usable
+from controller.core.inputs import DatabaseInputs, Inputs, Rules
+from controller.core.observed import Observed, Served, StoredSecret, Target, live_revision, usable
 from controller.core.show import live_routes, page_state, waiting_routes
 from controller.core.work import Pass
-from controller.databases.protocol import DatabaseClaim, DatabaseState
+from controller.databases.protocol import DatabaseState
 from controller.runtime.protocol import ImageInfo
+
+
+@dataclass(frozen=True)
+class FoundDatabases:
+    """A preview's databases by the kind of server, and the Secret with their logins."""
+
+    databases: Mapping[str, tuple[DatabaseState, ...]] = field(default_factory=dict)
+    secret: StoredSecret | None = None
 
 
 class Look:
@@ -26,23 +38,28 @@ class Look:
         self._rules = rules
 
     async def both(self, work: Pass, inputs: Inputs) -> tuple[Desired, Observed]:
-        """What should be and what is; the images that the one names are looked up for the other."""
+        """What should be and what is; images and databases that the one names are looked up for the other."""
         draft = desired(inputs, self._rules)
-        images = await self.images(draft)
-        wanted = desired(replace(inputs, images=images), self._rules)
-        return wanted, await self.at(work, wanted, images)
+        kinds = frozenset(asked.type for asked in inputs.asked)
+        images, found, runtime = await asyncio.gather(
+            self.images(draft), self._databases(work, kinds), self._backends.runtime.observe(work.preview.key)
+        )
+        databases = self._chosen(work, inputs, found)
+        wanted = desired(replace(inputs, images=images, databases=databases), self._rules)
+        observed = Observed(runtime=runtime, images=images, databases=found.databases, secret=found.secret)
+        return wanted, self.show(work, observed, wanted)
 
-    async def at(self, work: Pass, wanted: Desired, images: dict[str, ImageInfo]) -> Observed:
-        """What is there, and show what of it serves."""
-        runtime, (database, kind, stored) = await asyncio.gather(
-            self._backends.runtime.observe(work.preview.key), self._database(work, wanted)
+    async def left(self, work: Pass) -> Observed:
+        """What is left of a preview that should be gone."""
+        found, runtime = await asyncio.gather(
+            self._databases(work, frozenset()), self._backends.runtime.observe(work.preview.key)
         )
-        observed = Observed(
-            runtime=runtime, images=images, database=database, database_type=kind, credentials_stored=stored
+        return Observed(
+            runtime=runtime,
+            databases=found.databases,
+            secret=found.secret,
+            published=work.memory.published,
         )
-        if wanted.empty:
-            return replace(observed, published=work.memory.published)
-        return self.show(work, observed, wanted)
 
     async def images(self, wanted: Desired) -> dict[str, ImageInfo]:
         """Of the images that are wanted, those that the engine has."""
@@ -79,37 +96,50 @@ class Look:
         page = replace(page_state(work.status), step=step)
         self._backends.router.publish(work.preview.key, waiting_routes(wanted), page)
 
-    async def _stored(self, work: Pass, wanted: Desired) -> bool:
-        """The Secret with the database's login is there: the right one, or any of ours that has to go."""
-        name = names.database_secret_name(work.preview.metadata.name)
-        secret = await self._backends.cluster.secret(work.preview.metadata.namespace, name)
-        if secret is None or secret.labels.get(names.PREVIEW_LABEL) != work.preview.metadata.name:
-            return False
-        if wanted.database is None:
-            return True
-        same = secret.data.get("password") == wanted.database.credentials.password
-        return same and secret.owner_uid == work.preview.metadata.uid
+    def _chosen(self, work: Pass, inputs: Inputs, found: FoundDatabases) -> tuple[DatabaseInputs, ...]:
+        """Which generation of each database it should be."""
+        work.stage = ConditionType.DATABASE_READY
+        chosen = []
+        for asked in inputs.asked:
+            states = found.databases.get(asked.type, ())
+            claim = choose(asked, inputs.preview, inputs.slug, states, self._rules.changed_migrations)
+            chosen.append(inputs_of(asked, claim, self._backends.databases[asked.type]))
+        work.stage = ConditionType.IMAGES_READY
+        return tuple(chosen)
 
-    async def _database(self, work: Pass, wanted: Desired) -> tuple[DatabaseState | None, str, bool]:
-        """The preview's database, the kind of server that has it, and whether its Secret is there.
+    async def _databases(self, work: Pass, kinds: frozenset[str]) -> FoundDatabases:
+        """The preview's databases on these kinds of servers, and wherever else it may have any.
 
-        Where none is wanted, the Secret tells whether there may be one: it comes first and goes last. A
-        deletion looks everywhere.
+        The Secret comes first and goes last, and tells of every kind. A server on which a preview has nothing
+        is not asked, so that one that is down holds up nobody else; but a preview of which nothing is known
+        (its resource was restored) is looked for everywhere before it is let go.
         """
-        claim = DatabaseClaim(names.database_name(work.slug), work.preview.key, work.slug)
+        if not kinds and work.no_database and not work.preview.deleting:
+            return FoundDatabases()
+        secret = await self._secret(work)
+        status = work.preview.status
+        known = {database.type for database in status.all_databases()}
+        known |= kinds_in(secret.data) if secret else set()
+        work.no_database = not kinds and not known and secret is None
         servers = self._backends.databases
-        if wanted.database is not None:
-            kind = str(wanted.database.type)
-            state, stored = await asyncio.gather(servers[kind].observe(claim), self._stored(work, wanted))
-            return state, kind, stored
-        if work.no_database and not wanted.empty:
-            return None, "", False
-        stored = await self._stored(work, wanted)
-        known = work.status.database.type if work.status.database else None
-        work.no_database = not stored and known is None
-        for kind, server in sorted(servers.items()):
-            if kind == known or stored or wanted.empty:
-                state = await server.observe(claim)
-                if state.exists or state.claimed:
-                    return state, kind, stored
-        return None, "", stored
+        if work.preview.deleting and not known and status.observed_generation is None:
+            known |= servers.keys()
+        asked = sorted(kinds | known)
+        if missing := [kind for kind in asked if kind not in servers]:
+            raise BackendUnavailable(
+                "DatabaseServerMissing",
+                f"The preview has a database on a {missing[0]} server, and none is configured here any more; "
+                "configure it again.",
+            )
+        states = await asyncio.gather(*(servers[kind].observe(work.preview.key) for kind in asked))
+        return FoundDatabases(dict(zip(asked, states, strict=True)), secret)
+
+    async def _secret(self, work: Pass) -> StoredSecret | None:
+        """The Secret with the logins of this preview's databases."""
+        metadata = work.preview.metadata
+        secret = await self._backends.cluster.secret(
+            metadata.namespace, names.database_secret_name(metadata.name)
+        )
+        if secret is None or secret.labels.get(names.PREVIEW_LABEL) != metadata.name:
+            return None
+        return StoredSecret(secret.data, owned=secret.owner_uid == metadata.uid)

@@ -10,23 +10,34 @@ from controller.runtime.protocol import ImageInfo, Instance, InstanceState, Runt
 
 
 @dataclass(frozen=True)
+class StoredSecret:
+    """The Secret with the logins of this Preview's databases, as it is in the cluster."""
+
+    data: Mapping[str, str] = field(default_factory=dict, repr=False)
+    owned: bool = True
+    """By this very object; False after it was restored under a new UID."""
+
+
+@dataclass(frozen=True)
 class Observed:
     """What is there of one preview."""
 
     runtime: RuntimeState = field(default_factory=RuntimeState)
     images: Mapping[str, ImageInfo] = field(default_factory=dict)
     """Of the images that are wanted, those the engine has."""
-    database: DatabaseState | None = None
-    database_type: str = ""
-    """The kind of server that `database` was found on."""
-    credentials_stored: bool = False
-    """The Secret with the database's login is in the cluster, and is this Preview's."""
+    databases: Mapping[str, tuple[DatabaseState, ...]] = field(default_factory=dict)
+    """Those of this preview, by the kind of server."""
+    secret: StoredSecret | None = None
     published: str | None = None
     """The revision that the router shows the world now; None after a restart and before the first switch."""
 
     def of_revision(self, revision: str) -> tuple[Instance, ...]:
         """The instances of one revision."""
         return tuple(i for i in self.runtime.instances if i.revision == revision)
+
+    def database(self, kind: str, name: str) -> DatabaseState | None:
+        """One database by its name."""
+        return next((state for state in self.databases.get(kind, ()) if state.name == name), None)
 
     @property
     def revisions(self) -> tuple[str, ...]:

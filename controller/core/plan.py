@@ -9,22 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from controller.api.names import PreviewKey, database_secret_name
 from controller.api.status import ConditionType
+from controller.core import plan_databases
 from controller.core.actions import (
     Action,
     AttachInstance,
     AwaitReady,
     BuildImage,
     ConfirmRoutes,
-    CreateDatabase,
     CreateInstance,
     CreateNetwork,
-    DeleteCredentials,
-    DropDatabase,
     Lane,
     Linger,
-    Migrate,
     Plan,
     Publish,
     PullImage,
@@ -34,13 +30,10 @@ from controller.core.actions import (
     RetireInstance,
     Stage,
     StartInstance,
-    StoreCredentials,
     Withdraw,
 )
 from controller.core.desired import Desired
 from controller.core.observed import Observed, usable
-from controller.databases.ledger import pending
-from controller.databases.protocol import DatabaseClaim
 from controller.routing.protocol import PublicRoute
 from controller.runtime.protocol import Instance, InstanceSpec, InstanceState
 
@@ -48,15 +41,11 @@ RUNS = (InstanceState.RUNNING, InstanceState.RESTARTING)
 
 
 def plan(desired: Desired, observed: Observed) -> Plan:
-    """The ordered steps from observed to desired; empty when there is nothing to do.
-
-    Raises:
-        InvalidSpec: an applied migration was changed.
-    """
+    """The ordered steps from observed to desired; empty when there is nothing to do."""
     if desired.empty:
         return _teardown(desired, observed)
     stages = [*_superseded(desired, observed), *_images(desired, observed)]
-    database = _database(desired, observed)
+    database = plan_databases.make(desired, observed)
     if desired.instances is None:
         return _plan([*stages, _beside(database)], complete=False)
     created = _create_early(desired, observed) if database else ()
@@ -139,23 +128,6 @@ def _images(desired: Desired, observed: Observed) -> list[Stage]:
         if image.reference not in observed.images:
             missing[image.reference] = BuildImage(image) if image.build else PullImage(image)
     return [_stage(ConditionType.IMAGES_READY, tuple(missing.values()))]
-
-
-def _database(desired: Desired, observed: Observed) -> tuple[Action, ...]:
-    wanted = desired.database
-    if wanted is None:
-        return ()
-    state = observed.database
-    exists = state is not None and state.exists
-    actions: list[Action] = []
-    if not observed.credentials_stored:
-        actions.append(StoreCredentials(wanted))
-    if not exists or not observed.credentials_stored:
-        actions.append(CreateDatabase(wanted))
-    scripts = pending(wanted.scripts, state.ledger if state is not None and exists else ())
-    if scripts:
-        actions.append(Migrate(wanted, scripts))
-    return tuple(actions)
 
 
 def _network(desired: Desired, observed: Observed) -> tuple[Action, ...]:
@@ -243,10 +215,7 @@ def _tidy(desired: Desired, observed: Observed) -> list[Stage]:
     network = desired.network.name if desired.network else None
     left: list[Action] = [RemoveNetwork(n.name) for n in observed.runtime.networks if n.name != network]
     left += [RemoveImage(i.reference) for i in observed.runtime.images if i.reference not in wanted]
-    stages = [_stage(ConditionType.ROUTED, tuple(left))]
-    if desired.database is None:
-        stages += _drop_database(desired.preview, desired.slug, observed)
-    return stages
+    return [_stage(ConditionType.ROUTED, left), *plan_databases.tidy(desired, observed)]
 
 
 def _teardown(desired: Desired, observed: Observed) -> Plan:
@@ -260,18 +229,6 @@ def _teardown(desired: Desired, observed: Observed) -> Plan:
             tuple(RemoveNetwork(n.name) for n in runtime.networks)
             + tuple(RemoveImage(i.reference) for i in runtime.images),
         ),
-        *_drop_database(desired.preview, desired.slug, observed),
+        *plan_databases.teardown(desired, observed),
     ]
     return _plan(stages)
-
-
-def _drop_database(preview: PreviewKey, slug: str, observed: Observed) -> list[Stage]:
-    stages = []
-    state = observed.database
-    if state is not None and (state.exists or state.claimed):
-        claim = DatabaseClaim(name=state.name, preview=preview, slug=slug)
-        stages.append(_stage(ConditionType.DATABASE_READY, (DropDatabase(observed.database_type, claim),)))
-    if observed.credentials_stored:
-        secret = DeleteCredentials(preview, database_secret_name(preview.name))
-        stages.append(_stage(ConditionType.DATABASE_READY, (secret,)))
-    return stages

@@ -83,9 +83,6 @@ class Reconciler:
         for _ in range(ROUNDS):
             wanted, observed = await self._look.both(work, gathered.inputs)
             work.wanted = wanted
-            work.stage = (
-                ConditionType.DATABASE_READY
-            )  # all that a plan can refuse is a migration that changed
             steps = plan(wanted, observed)
             if not steps and steps.complete:
                 serving = observed.of_revision(wanted.revision or "")
@@ -122,7 +119,7 @@ class Reconciler:
         if good is not None and live in (None, good.revision):
             images = await self._look.images(good)
             if len(images) == len({image.reference for image in good.images}):
-                steps = plan(replace(good, database=None), replace(observed, images=images))
+                steps = plan(replace(good, databases=()), replace(observed, images=images))
         await self._execute(steps, work, None)
         return bool(steps)
 
@@ -132,7 +129,7 @@ class Reconciler:
         await self._backends.runtime.cleanup_jobs(work.preview.key)
         nothing = Desired.nothing(work.preview.key, work.slug)
         for _ in range(ROUNDS):
-            steps = plan(nothing, await self._look.at(work, nothing, {}))
+            steps = plan(nothing, await self._look.left(work))
             if not steps:
                 self._backends.router.withdraw(work.preview.key)
                 return Outcome(work.status, Memory(), released=True)

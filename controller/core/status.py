@@ -14,7 +14,7 @@ from datetime import datetime
 
 from controller.api.conditions import find, is_true, updated
 from controller.api.errors import Conflict, PreviewError
-from controller.api.names import GROUP
+from controller.api.names import WISHES, database_secret_name
 from controller.api.preview import Preview
 from controller.api.status import (
     Condition,
@@ -36,7 +36,6 @@ STAGES = (
     ConditionType.ROUTED,
 )
 MESSAGE_MAX = 4000
-WISHES = (f"{GROUP}/redeploy",)
 
 
 @dataclass(frozen=True)
@@ -85,16 +84,17 @@ def reached(
         _condition(ConditionType.STALLED, False, "Done", ""),
         *(_condition(stage, True, "Done", "") for stage in STAGES),
     ]
-    database = desired.database
+    secret = database_secret_name(desired.preview.name)
+    databases = tuple(
+        DatabaseStatus(label=d.label or None, type=d.type, name=d.claim.name, secret_name=secret)
+        for d in desired.databases
+    )
     fields: dict[str, object] = {
         "slug": desired.slug,
         "url": desired.url,
         "services": _services(desired, instances),
-        "database": DatabaseStatus(
-            type=database.type, name=database.claim.name, secret_name=database.secret_name
-        )
-        if database
-        else None,
+        "database": databases[0] if databases else None,
+        "databases": databases if databases and databases[0].label else (),
         "commit": desired.commit,
     }
     return _with(status, facts, conditions, phase=Phase.RUNNING, step=None, **fields)

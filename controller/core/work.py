@@ -75,7 +75,7 @@ class Pass:
     """A version serves; until the engine was asked, what the status says."""
     wanted: Desired | None = None
     no_database: bool = False
-    """It was looked for in this pass, and none was there."""
+    """They were looked for in this pass, and none was there."""
 
     def remember(self, memory: Memory) -> None:
         """Know something for the next pass."""

@@ -5,10 +5,10 @@
     the database's ledger ───────────┘
 
 Rules: only files that the kind of server takes (`Formats`); natural order (2 before 10) of the paths below
-their directory; migrations before seeds; each once. An applied migration that changed does not fit any more, and a
-new generation of the database is made. One that is no longer among the files is fine: what it did stays. One
-that sorts before an applied one (a merged branch brings such) still runs. A seed that ran is not looked at
-again.
+their directory; migrations before seeds; each once. An applied migration that changed does not fit any more,
+and a new generation of the database is made. One that is no longer among the files is fine: what it did
+stays. One that sorts before an applied one (a merged branch brings such) still runs. A seed that ran is not
+looked at again.
 """
 
 from __future__ import annotations

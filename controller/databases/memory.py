@@ -191,7 +191,7 @@ class MemoryDatabases:
         if not exists:
             return DatabaseState(claim.name, exists=False, wish=claim.wish)
         found = self.server.databases[claim.name]
-        return DatabaseState(claim.name, True, tuple(found.ledger), claim.wish, found.dirty)
+        return DatabaseState(claim.name, True, tuple(found.ledger), claim.wish, found.dirty, found.extensions)
 
     def _exists(self, name: str) -> bool:
         return name in self.server.databases and name in self.server.roles

@@ -104,6 +104,8 @@ class DatabaseState:
     """See `DatabaseClaim.wish`."""
     dirty: str = ""
     """The script that broke off in the middle, where nothing tells how far it came; else empty."""
+    extensions: frozenset[str] = frozenset()
+    """Those that are installed in it."""
 
 
 class DatabaseServer(Protocol):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from controller.api.errors import InvalidSpec
 from controller.api.references import (
+    PlatformDatabase,
     PlatformService,
     environment,
     literal,
@@ -28,19 +29,19 @@ SERVICES = (
 )
 
 
-def values(**more: str) -> dict[str, str]:
+def values(*databases: PlatformDatabase) -> dict[str, str]:
     return platform_values(
         slug="pr-42",
         source=SOURCE,
         services=SERVICES,
         preview_url="http://pr-42-acme.web.localhost",
         service="web",
-        **more,
+        databases=databases,
     )
 
 
 def test_the_platform_sets_every_documented_name() -> None:
-    assert values(database_type="postgres", database_url="postgresql://u:p@h/d") == {
+    assert values(PlatformDatabase("", "postgres", "postgresql://u:p@h/d")) == {
         "PREVIEW_URL": "http://pr-42-acme.web.localhost",
         "PREVIEW_ID": "pr-42",
         "PR_NUMBER": "42",
@@ -55,6 +56,24 @@ def test_the_platform_sets_every_documented_name() -> None:
         "LATE_URL": "http://pr-42-acme.late.localhost",
         "DATABASE_TYPE": "postgres",
         "DATABASE_URL": "postgresql://u:p@h/d",
+    }
+
+
+def test_several_databases_are_told_apart_by_name_and_the_only_one_of_them_is_the_database() -> None:
+    main, cache = PlatformDatabase("main", "postgres", "p://"), PlatformDatabase("cache", "mongodb", "m://")
+    both = {name: value for name, value in values(main, cache).items() if "DATABASE" in name}
+    assert both == {
+        "MAIN_DATABASE_URL": "p://",
+        "MAIN_DATABASE_TYPE": "postgres",
+        "CACHE_DATABASE_URL": "m://",
+        "CACHE_DATABASE_TYPE": "mongodb",
+    }
+    one = {name: value for name, value in values(cache).items() if "DATABASE" in name}
+    assert one == {
+        "CACHE_DATABASE_URL": "m://",
+        "CACHE_DATABASE_TYPE": "mongodb",
+        "DATABASE_URL": "m://",
+        "DATABASE_TYPE": "mongodb",
     }
 
 
@@ -101,7 +120,7 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
 
 
 def test_a_secret_is_refused_in_a_build_argument_and_not_told() -> None:
-    known = values(database_type="postgres", database_url="postgresql://u:hunter2@h/d")
+    known = values(PlatformDatabase("", "postgres", "postgresql://u:hunter2@h/d"))
     with pytest.raises(InvalidSpec) as caught:
         resolve("${DATABASE_URL}", known, where="services.web.build.args.X", secrets_allowed=False)
     assert caught.value.reason == "SecretInBuildArg"

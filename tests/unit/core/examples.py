@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.api.names import PreviewKey
+from controller.api.names import PreviewKey, database_name
 from controller.api.preview import Preview
 from controller.api.preview_file import parse_preview_file
 from controller.api.spec import Source
+from controller.core.databases import secret_data
 from controller.core.desired import Desired, desired
 from controller.core.inputs import DatabaseInputs, Inputs, Rules
-from controller.core.observed import Observed
+from controller.core.observed import Observed, StoredSecret
 from controller.databases.protocol import (
     Applied,
     Credentials,
@@ -36,6 +37,7 @@ from tests.unit.core.world import COMMIT_A, FILE
 KEY = PreviewKey("default", "pr-1")
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 RULES = Rules("test", "localhost")
+PASSWORD = "s3cret-of-the-database"
 LONE = "services: {web: {port: 8080}}"
 SCRIPT = Script(ScriptKind.MIGRATION, "001_items.sql", "c" * 64, b"create table items ();")
 
@@ -48,12 +50,7 @@ def source(commit: str = COMMIT_A, **fields: Any) -> Source:
 def inputs(file: str | bytes = FILE, commit: str = COMMIT_A, **fields: Any) -> Inputs:
     """Inputs as `gather` makes them from a preview file."""
     parsed = parse_preview_file(file.encode() if isinstance(file, str) else file, "preview.yaml")
-    database = None
-    if parsed.database is not None:
-        claim = DatabaseClaim("pr_1_db", KEY, "pr-1")
-        login = Credentials("pr_1_db", "s3cret-of-the-database")
-        url = "postgresql://pr_1_db:s3cret-of-the-database@db:5432/pr_1_db"
-        database = DatabaseInputs(parsed.database.type, claim, login, url, "pr-1-database", (SCRIPT,))
+    databases = () if parsed.database is None else (database(parsed.database.type),)
     made = Inputs(
         preview=KEY,
         slug="pr-1",
@@ -61,9 +58,17 @@ def inputs(file: str | bytes = FILE, commit: str = COMMIT_A, **fields: Any) -> I
         services=parsed.services,
         env={variable.name: variable.value or "" for variable in parsed.env},
         service_env={s.name: {v.name: v.value or "" for v in s.env} for s in parsed.services},
-        database=database,
+        databases=databases,
     )
     return replace(made, **fields)
+
+
+def database(kind: str = "postgres", label: str = "", generation: int = 1, **fields: Any) -> DatabaseInputs:
+    """A database as it is chosen."""
+    name = database_name("pr-1", label, generation)
+    url = f"postgresql://{name}:{PASSWORD}@db:5432/{name}"
+    claim, login = DatabaseClaim(name, KEY, "pr-1"), Credentials(name, PASSWORD)
+    return replace(DatabaseInputs(label, kind, claim, login, url, (SCRIPT,)), **fields)
 
 
 def images_of(wanted: Desired, port: int | None = 8080) -> dict[str, ImageInfo]:
@@ -94,16 +99,17 @@ def there(want: Desired, *, published: bool = True) -> Observed:
     instances = tuple(instance(spec) for spec in want.instances or ())
     networks = (Network(want.network.name, KEY, want.network.revision),) if want.network else ()
     built = tuple(OwnImage(image.reference, KEY) for image in want.images if image.build)
-    database = None
-    if want.database is not None:
-        ledger = tuple(Applied(s.kind, s.name, s.checksum) for s in want.database.scripts)
-        database = DatabaseState("pr_1_db", exists=True, ledger=ledger, claimed=True)
+    databases: dict[str, tuple[DatabaseState, ...]] = {}
+    for each in want.databases:
+        ledger = tuple(Applied(s.kind, s.name, s.checksum) for s in each.scripts)
+        state = DatabaseState(each.claim.name, exists=True, ledger=ledger)
+        databases[each.type] = (*databases.get(each.type, ()), state)
+    secret = StoredSecret(secret_data(want.databases, want.rotation)) if want.databases else None
     return Observed(
         runtime=RuntimeState(instances, networks, built),
         images=images_of(want),
-        database=database,
-        database_type="postgres" if database else "",
-        credentials_stored=database is not None,
+        databases=databases,
+        secret=secret,
         published=want.revision if published else None,
     )
 

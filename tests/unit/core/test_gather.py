@@ -65,13 +65,13 @@ async def test_services_as_images_fetch_nothing(here: Here) -> None:
     gathered = await here.gather(services=SERVICES)
     assert here.git.fetched == []
     assert gathered.tree is None
-    assert gathered.inputs.database is None
+    assert gathered.inputs.asked == ()
 
 
 async def test_a_plain_database_of_such_a_spec_fetches_nothing_either(here: Here) -> None:
     gathered = await here.gather(services=SERVICES, database={"type": "postgres"})
     assert here.git.fetched == []
-    assert gathered.inputs.database is not None
+    assert len(gathered.inputs.asked) == 1
     await here.gather(services=SERVICES, database={"type": "postgres", "migrations": "migrations"})
     assert [ref.commit for ref in here.git.fetched] == [COMMIT_A]
 
@@ -79,8 +79,7 @@ async def test_a_plain_database_of_such_a_spec_fetches_nothing_either(here: Here
 async def test_without_services_the_preview_file_at_that_commit_counts(here: Here) -> None:
     gathered = await here.gather()
     assert [service.name for service in gathered.inputs.services] == ["web", "api"]
-    assert gathered.inputs.database is not None
-    assert [script.name for script in gathered.inputs.database.scripts] == ["001_items.sql"]
+    assert [script.name for asked in gathered.inputs.asked for script in asked.scripts] == ["001_items.sql"]
     assert (gathered.tree.commit if gathered.tree else None) == COMMIT_A
 
 
@@ -198,8 +197,8 @@ async def test_registry_logins_go_to_the_images_registry_alone(here: Here) -> No
 
 async def test_the_databases_password_is_kept_once_it_is_stored(here: Here) -> None:
     def password(gathered: Gathered) -> str:
-        assert gathered.inputs.database is not None
-        return gathered.inputs.database.credentials.password
+        (asked,) = gathered.inputs.asked
+        return asked.password
 
     gathered = await here.gather()
     assert password(gathered) == "made-up-1"

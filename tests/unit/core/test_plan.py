@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from controller.api.errors import InvalidSpec
 from controller.core import actions as act
 from controller.core.desired import Desired, desired
 from controller.core.observed import Observed
@@ -186,35 +185,29 @@ def test_a_lone_service_needs_no_network() -> None:
 
 
 def test_a_database_that_is_gone_is_made_and_migrated_again() -> None:
-    observed = replace(there(OLD), database=DatabaseState("pr_1_db", exists=False, claimed=True))
+    observed = replace(there(OLD), databases={"postgres": (DatabaseState("pr_1_db", exists=False),)})
     assert kinds(plan(OLD, observed))[:2] == ["CreateDatabase", "Migrate"]
 
 
 def test_a_login_that_is_gone_is_stored_and_set_again() -> None:
-    observed = replace(there(OLD), credentials_stored=False)
-    assert kinds(plan(OLD, observed))[:2] == ["StoreCredentials", "CreateDatabase"]
-    assert "Migrate" not in kinds(plan(OLD, observed))
+    secret = there(OLD).secret
+    assert secret is not None
+    for gone in (None, replace(secret, owned=False), replace(secret, data={**secret.data, "password": "x"})):
+        made = kinds(plan(OLD, replace(there(OLD), secret=gone)))
+        assert made[:2] == ["StoreCredentials", "CreateDatabase"]
+        assert "Migrate" not in made
 
 
 def test_only_what_the_ledger_lacks_is_run() -> None:
-    state = DatabaseState("pr_1_db", exists=True, ledger=(), claimed=True)
-    assert kinds(plan(OLD, replace(there(OLD), database=state)))[0] == "Migrate"
-
-
-def test_a_changed_migration_is_refused() -> None:
-    database = there(OLD).database
-    assert database is not None
-    other = replace(database, ledger=(replace(database.ledger[0], checksum="d" * 64),))
-    with pytest.raises(InvalidSpec) as error:
-        plan(OLD, replace(there(OLD), database=other))
-    assert error.value.reason == "MigrationChanged"
+    state = DatabaseState("pr_1_db", exists=True)
+    assert kinds(plan(OLD, replace(there(OLD), databases={"postgres": (state,)})))[0] == "Migrate"
 
 
 def test_a_database_that_is_not_wanted_any_more_goes_last_and_its_login_after_it() -> None:
     lone = wanted(LONE, COMMIT_B)
     old = there(OLD)
-    observed = replace(beside(old, there(lone), OLD.revision), database=old.database, credentials_stored=True)
-    made = plan(lone, replace(observed, database_type="postgres"))
+    observed = beside(old, there(lone), OLD.revision)
+    made = plan(lone, replace(observed, databases=old.databases, secret=old.secret))
     assert kinds(made)[-2:] == ["DropDatabase", "DeleteCredentials"]
     assert kinds(made).index("ConfirmRoutes") < kinds(made).index("DropDatabase")
 
@@ -232,8 +225,7 @@ def test_a_deletion_withdraws_first_and_takes_everything_of_it() -> None:
 
 
 def test_a_deletion_takes_what_a_crash_left() -> None:
-    claimed = DatabaseState("pr_1_db", exists=False, claimed=True)
-    left = Observed(database=claimed, database_type="postgres")
+    left = Observed(databases={"postgres": (DatabaseState("pr_1_db", exists=False),)})
     assert kinds(plan(Desired.nothing(KEY, "pr-1"), left)) == ["DropDatabase"]
     network = RuntimeState(networks=(Network("n", KEY, "r"),), images=(OwnImage("previewcloud/i", KEY),))
     assert kinds(plan(Desired.nothing(KEY, "pr-1"), Observed(runtime=network))) == [

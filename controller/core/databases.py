@@ -1,0 +1,126 @@
+"""Databases: which generation of each a preview should have, and what its Secret holds. Pure.
+
+    asked (from spec or file) ┐
+                              ├─▶ choose ──▶ DatabaseInputs (claim, login, URL) ──▶ secret_data
+    states (from the servers) ┘
+
+What ran in a database is never undone. Where it no longer fits the commit, or where a wish for an empty one
+was not met yet, a new generation is made beside the one that serves, and goes live together with the
+containers that were started with its URL.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from controller.api import names
+from controller.api.errors import InvalidSpec
+from controller.api.names import PreviewKey
+from controller.api.references import database_names
+from controller.core.inputs import AskedDatabase, Changed, DatabaseInputs
+from controller.databases.ledger import changed
+from controller.databases.ownership import dirty
+from controller.databases.protocol import (
+    Blueprint,
+    Credentials,
+    DatabaseClaim,
+    DatabaseServer,
+    DatabaseState,
+)
+
+ROTATION = "ROTATION"
+"""Key of the Secret that holds the last wish for new passwords that was met."""
+
+
+def choose(
+    asked: AskedDatabase,
+    preview: PreviewKey,
+    slug: str,
+    states: Iterable[DatabaseState],
+    on_change: Changed,
+) -> DatabaseClaim:
+    """The database that should be used: the newest one that fits, else the next generation.
+
+    Args:
+        asked: what the commit and the wishes ask for.
+        preview: whose.
+        slug: the preview's.
+        states: what its server has of this preview, other labels too.
+        on_change: whether a database that does not fit is made anew.
+
+    Raises:
+        InvalidSpec: MigrationChanged, DatabaseDirty: the installation would not have it made anew.
+    """
+    own: dict[int, DatabaseState] = {}
+    for state in states:
+        generation = names.database_generation(state.name, slug, asked.label)
+        if generation is not None:
+            own[generation] = state
+    met = {g: s for g, s in own.items() if not asked.wish or s.wish == asked.wish}
+    fitting = [g for g, s in met.items() if _misfit(asked, s) is None]
+    if fitting:
+        generation, wish = max(fitting), met[max(fitting)].wish
+    else:
+        if met and on_change is Changed.STALL:
+            raise _misfit(asked, met[max(met)]) or AssertionError("none of them fits")
+        generation, wish = max(own, default=0) + 1, asked.wish
+    return DatabaseClaim(names.database_name(slug, asked.label, generation), preview, slug, wish)
+
+
+def _misfit(asked: AskedDatabase, state: DatabaseState) -> InvalidSpec | None:
+    """Why a database cannot be gone on with."""
+    if state.dirty:
+        return dirty(state.name, state.dirty)
+    other = changed(asked.scripts, state.ledger)
+    if other is None:
+        return None
+    return InvalidSpec(
+        "MigrationChanged",
+        f"Migration {other.name} was applied to {state.name} and has been changed since; restore it and put "
+        f"the change into a new file, or have an empty database made: annotate {names.RESET_DATABASE}.",
+    )
+
+
+def inputs_of(asked: AskedDatabase, claim: DatabaseClaim, server: DatabaseServer) -> DatabaseInputs:
+    """A database with all that is needed to make it and to reach it."""
+    credentials = Credentials(server.role(claim.name), asked.password)
+    return DatabaseInputs(
+        label=asked.label,
+        type=asked.type,
+        claim=claim,
+        credentials=credentials,
+        url=server.url(claim, credentials),
+        scripts=asked.scripts,
+        blueprint=Blueprint(asked.extensions, asked.template),
+    )
+
+
+def template_key(parts: Iterable[object]) -> str:
+    """Stands for everything that decides what a finished database holds."""
+    return names.short_hash(json.dumps([str(part) for part in parts]), 16)
+
+
+def secret_data(databases: Iterable[DatabaseInputs], rotation: str) -> dict[str, str]:
+    """What the preview's Secret holds: each login, its URL, and the last rotation."""
+    data: dict[str, str] = {}
+    for database in databases:
+        url, kind = database_names(database.label)
+        user, password = login_keys(database.label)
+        data |= {
+            user: database.credentials.role,
+            password: database.credentials.password,
+            url: database.url,
+            kind: database.type,
+        }
+    return {**data, ROTATION: rotation} if data and rotation else data
+
+
+def login_keys(label: str) -> tuple[str, str]:
+    """The keys of the Secret under which a database's role and password stand."""
+    return (f"{label.upper()}_USERNAME", f"{label.upper()}_PASSWORD") if label else ("username", "password")
+
+
+def kinds_in(data: Mapping[str, str]) -> frozenset[str]:
+    """The kinds of servers that a Secret tells of: it is written before anything is made there."""
+    return frozenset(value for key, value in data.items() if key.endswith("DATABASE_TYPE"))
