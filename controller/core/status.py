@@ -158,10 +158,13 @@ def _with(
     status: PreviewStatus, facts: Facts, conditions: list[Condition], **fields: object
 ) -> PreviewStatus:
     generation = facts.preview.metadata.generation
+    # Of a preview that was restored without its status and is being deleted nothing was ever seen: that must
+    # not be forgotten before everything was looked for.
+    unseen = facts.preview.deleting and status.observed_generation is None
     stamped = [condition.model_copy(update={"observed_generation": generation}) for condition in conditions]
     return status.model_copy(
         update={
-            "observed_generation": generation,
+            "observed_generation": None if unseen else generation,
             "attempt": attempt_of(facts.preview),
             "conditions": updated(status.conditions, stamped, facts.now),
             **fields,

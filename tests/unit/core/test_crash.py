@@ -11,7 +11,7 @@ import pytest
 
 from controller.core.actions import Action
 from controller.core.execute import Moment
-from tests.unit.core.world import COMMIT_A, COMMIT_B, COMMIT_C, FILES, KEY, World
+from tests.unit.core.world import COMMIT_A, COMMIT_B, COMMIT_C, COMMIT_D, FILES, KEY, World
 
 LONE = b"services: {web: {dockerfile: Dockerfile, context: web, port: 8080}}"
 
@@ -35,6 +35,9 @@ class Story:
             "acme/shop", COMMIT_B, {**FILES, "migrations/002_more.sql": b"create table more ();\n"}
         )
         world.source.add("acme/shop", COMMIT_C, {**FILES, "preview.yaml": LONE})
+        world.source.add(
+            "acme/shop", COMMIT_D, {**FILES, "migrations/001_items.sql": b"create table other ();\n"}
+        )
         before = self.commits if self.delete else self.commits[:-1]
         for commit in before:
             world.apply(commit)
@@ -50,6 +53,8 @@ STORIES = (
     Story("create", (COMMIT_A,)),
     Story("create of one service", (COMMIT_C,)),
     Story("update", (COMMIT_A, COMMIT_B)),
+    Story("update that changes a migration", (COMMIT_A, COMMIT_D)),
+    Story("update that takes the change back", (COMMIT_A, COMMIT_D, COMMIT_A)),
     Story("update to a spec without a database and with a service less", (COMMIT_A, COMMIT_C)),
     Story("update to a spec with a database and with a service more", (COMMIT_C, COMMIT_A)),
     Story("delete", (COMMIT_A,), delete=True),

@@ -29,7 +29,7 @@ from controller.runtime.memory import MemoryRuntime
 from controller.slugs import Slugs
 from controller.source.memory import MemorySource
 
-COMMIT_A, COMMIT_B, COMMIT_C = "a" * 40, "b" * 40, "c" * 40
+COMMIT_A, COMMIT_B, COMMIT_C, COMMIT_D = "a" * 40, "b" * 40, "c" * 40, "d" * 40
 FILE = b"""
 services:
   web: {dockerfile: Dockerfile, context: web, port: 8080, dependsOn: [api], env: {API: "${API_INTERNAL_URL}"}}
@@ -85,6 +85,7 @@ class World:
         self.runtime = MemoryRuntime(self.installation, engine=engine)
         self.builder = MemoryBuilder(self.runtime)
         self.postgres = MemoryDatabases(self.installation, server=server, on_step=self._step)
+        self.mysql = MemoryDatabases(self.installation, on_step=self._step, transactional=False)
         self.source = MemorySource()
         self.source.add("acme/shop", COMMIT_A, FILES)
         self.source.add("acme/shop", COMMIT_B, FILES)
@@ -112,7 +113,7 @@ class World:
             self.cluster,
             self.runtime,
             self.builder,
-            {"postgres": self.postgres},
+            {"postgres": self.postgres, "mysql": self.mysql},
             self.router,
             self.clock,
             Limits(start_timeout=10, confirm_timeout=5),
@@ -151,6 +152,10 @@ class World:
         body["spec"] = {"source": source, **spec}
         self.cluster.put(body)
         return key
+
+    def wish(self, annotation: str, value: str, key: PreviewKey = KEY) -> None:
+        """Annotate it."""
+        self.cluster.bodies[key]["metadata"].setdefault("annotations", {})[annotation] = value
 
     def delete(self, key: PreviewKey = KEY) -> None:
         """Ask for its deletion; what nobody holds is gone at once."""
