@@ -7,7 +7,11 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
+
+from pydantic import SecretStr
 
 from controller.api.quantities import cpu_millis, memory_bytes
 from controller.api.spec import DatabaseType
@@ -21,7 +25,10 @@ from controller.core.execute import Announce, Backends, Limits
 from controller.core.gather import Sources
 from controller.core.inputs import Rules
 from controller.core.reconcile import Reconciler
+from controller.databases.mongodb import MongodbServer
+from controller.databases.mysql import MysqlServer
 from controller.databases.postgres import PostgresServer
+from controller.databases.postgres_limits import DEFAULT_LIMITS as POSTGRES_LIMITS
 from controller.databases.protocol import DatabaseServer
 from controller.fleet import Fleet, World
 from controller.logs.files import FileSink
@@ -57,13 +64,13 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         stack.push_async_callback(cluster.close)
         sink = FileSink(settings.log_dir)
         stack.callback(sink.close)
-        databases = _databases(settings, stack)
+        servers = databases(settings, stack)
         runtime, builder, router = await _engine(settings, stack)
-        backends = Backends(cluster, runtime, builder, databases, router, clock, limits(settings))
+        backends = Backends(cluster, runtime, builder, servers, router, clock, limits(settings))
         source = git_source(settings)
-        sources = Sources(cluster, source, databases, new_password, PasswordHasher().line)
+        sources = Sources(cluster, source, servers, new_password, PasswordHasher().line)
         sweep = partial(source.sweep, settings.cache_bytes)
-        world = World(cluster, runtime, databases, router, clock, settings.resync_interval, sweep)
+        world = World(cluster, runtime, servers, router, clock, settings.resync_interval, sweep)
         fleet = Fleet(Reconciler(backends, sources, rules(settings)), world, Ears(sink, clock, announce))
         await fleet.start()
         stack.push_async_callback(fleet.stop)
@@ -81,6 +88,7 @@ def rules(settings: Settings) -> Rules:
         local_registries=frozenset(settings.local_registries),
         max_cpu_millis=cpu_millis(settings.max_cpu),
         max_memory_bytes=memory_bytes(settings.max_memory),
+        changed_migrations=settings.changed_migrations,
     )
 
 
@@ -124,17 +132,49 @@ def routing_settings(settings: Settings) -> RoutingSettings:
     )
 
 
-def _databases(settings: Settings, stack: AsyncExitStack) -> dict[str, DatabaseServer]:
-    if settings.postgres_url is None:
-        return {}
-    postgres = PostgresServer(
-        settings.postgres_url.get_secret_value(),
-        settings.postgres_preview_address,
-        settings.postgres_client_image,
-        settings.installation_id,
-    )
-    stack.push_async_callback(postgres.close)
-    return {DatabaseType.POSTGRES: postgres}
+def databases(settings: Settings, stack: AsyncExitStack) -> dict[str, DatabaseServer]:
+    """The database servers that are configured, by their kind; closed by the stack.
+
+    Raises:
+        InvalidSpec: a URL or address that cannot be used.
+    """
+    servers: dict[str, DatabaseServer] = {}
+    if url := _admin_url(settings.postgres_url, settings.postgres_url_file):
+        limits = replace(
+            POSTGRES_LIMITS,
+            templates=settings.postgres_templates,
+            template_bytes=settings.postgres_template_bytes,
+        )
+        postgres = PostgresServer(
+            url,
+            settings.postgres_preview_address,
+            settings.postgres_client_image,
+            settings.installation_id,
+            limits,
+            settings.postgres_extensions,
+        )
+        stack.push_async_callback(postgres.close)
+        servers[DatabaseType.POSTGRES] = postgres
+    if url := _admin_url(settings.mysql_url, settings.mysql_url_file):
+        mysql = MysqlServer(
+            url, settings.mysql_preview_address, settings.mysql_client_image, settings.installation_id
+        )
+        stack.push_async_callback(mysql.close)
+        servers[DatabaseType.MYSQL] = mysql
+    if url := _admin_url(settings.mongodb_url, settings.mongodb_url_file):
+        mongodb = MongodbServer(
+            url, settings.mongodb_preview_address, settings.mongodb_client_image, settings.installation_id
+        )
+        stack.push_async_callback(mongodb.close)
+        servers[DatabaseType.MONGODB] = mongodb
+    return servers
+
+
+def _admin_url(given: SecretStr | None, file: Path | None) -> str:
+    """The administrator's URL, from the variable or from a file; empty: there is no such server."""
+    if given is not None:
+        return given.get_secret_value()
+    return file.read_text().strip() if file is not None else ""
 
 
 async def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Runtime, Builder, Router]:

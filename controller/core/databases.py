@@ -16,9 +16,10 @@ from collections.abc import Iterable, Mapping
 
 from controller.api import names
 from controller.api.errors import InvalidSpec
+from controller.api.migrations import Changed
 from controller.api.names import PreviewKey
 from controller.api.references import database_names
-from controller.core.inputs import AskedDatabase, Changed, DatabaseInputs
+from controller.core.inputs import AskedDatabase, DatabaseInputs
 from controller.databases.ledger import changed
 from controller.databases.ownership import dirty
 from controller.databases.protocol import (

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from controller.api.migrations import Changed
 from controller.api.names import PreviewKey
 from controller.api.spec import Service, Source
 from controller.databases.protocol import PLAIN, Blueprint, Credentials, DatabaseClaim, Script
 from controller.runtime.protocol import ImageInfo, RegistryCredentials
-
-
-class Changed(StrEnum):
-    """What happens when a migration that was applied has changed, or broke off in the middle."""
-
-    REBUILD = "rebuild"
-    STALL = "stall"
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from controller.api.errors import InvalidSpec
+from controller.api.migrations import Changed
 from controller.core import actions as act
 from controller.core.databases import ROTATION, choose, kinds_in, secret_data, template_key
-from controller.core.inputs import AskedDatabase, Changed
+from controller.core.inputs import AskedDatabase
 from controller.core.plan import plan
 from controller.databases.protocol import Applied, DatabaseState
 from tests.unit.core.examples import KEY, PASSWORD, SCRIPT, database, there, wanted

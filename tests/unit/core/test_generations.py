@@ -1,14 +1,13 @@
-"""Databases made anew beside the one that serves, emptied on a wish, with other passwords, several of them."""
+"""Databases made anew beside the one that serves, emptied, given other passwords; and several at once."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 
 from controller.api.errors import BackendUnavailable
+from controller.api.migrations import Changed
 from controller.api.names import RESET_DATABASE, ROTATE_CREDENTIALS, database_secret_name
-from controller.core.inputs import Changed, Rules
+from controller.core.inputs import Rules
 from controller.core.reconcile import Reconciler
 from controller.databases.memory import MemoryDatabases
 from tests.unit.core.world import COMMIT_B, COMMIT_C, FILES, KEY, World
@@ -182,8 +181,6 @@ async def test_a_restored_preview_of_which_nothing_is_known_is_looked_for_everyw
 
 async def test_a_database_whose_kind_is_not_served_any_more_is_not_forgotten() -> None:
     world = await served(World(), {**FILES, "preview.yaml": SEVERAL})
-    kinds: dict[str, Any] = dict(world.backends.databases)
-    del kinds["mysql"]
     world.backends.databases.pop("mysql")  # type: ignore[attr-defined]
     world.delete()
     outcome = await world.reconcile()
