@@ -8,7 +8,7 @@ all are the lines of the error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain, islice
 
 from pydantic import Field, ValidationError
@@ -32,6 +32,7 @@ from controller.api.references import (
     url_name,
 )
 from controller.api.spec import Database, EnvVar, NamedDatabase, Service
+from controller.api.spec_rules import BOTH_DATABASES
 from controller.api.yaml_tree import Fields, Node, YamlProblem, line_of, parse_yaml, plain
 
 MAX_BYTES = 256 * 1024
@@ -77,7 +78,7 @@ def _checked(tree: Fields, path: str) -> PreviewFile:
         text = PreviewFileText.model_validate(plain(tree), by_alias=True, by_name=False)
     except ValidationError as error:
         raise _told(path, tree, model_problems(error)) from None
-    if problems := list(islice(chain(_dependencies(text), _references(text)), PROBLEMS_MAX)):
+    if problems := list(islice(chain(_one_way(text), _dependencies(text), _references(text)), PROBLEMS_MAX)):
         raise _told(path, tree, problems)
     return PreviewFile(
         services=tuple(service.service(name) for name, service in text.services.items()),
@@ -89,6 +90,11 @@ def _checked(tree: Fields, path: str) -> PreviewFile:
     )
 
 
+def _one_way(text: PreviewFileText) -> Iterator[Problem]:
+    if text.database is not None and text.databases:
+        yield Problem(("databases",), ("databases",), BOTH_DATABASES)
+
+
 def _dependencies(text: PreviewFileText) -> Iterator[Problem]:
     depends_on = {name: service.depends_on for name, service in text.services.items()}
     for service, index, sentence in dependency_problems(depends_on):
@@ -98,10 +104,11 @@ def _dependencies(text: PreviewFileText) -> Iterator[Problem]:
 def _references(text: PreviewFileText) -> Iterator[Problem]:
     known = _known_names(text, in_build=False)
     in_build = _known_names(text, in_build=True)
+    hidden = {name for name in known if is_secret(name)}
     yield from _unresolved(("env",), text.env, known)
     for name, service in text.services.items():
         yield from _unresolved(("services", name, "env"), service.env, known)
-        yield from _unresolved(("services", name, "buildArgs"), service.build_args, in_build)
+        yield from _unresolved(("services", name, "buildArgs"), service.build_args, in_build, hidden)
 
 
 def _known_names(text: PreviewFileText, *, in_build: bool) -> set[str]:
@@ -120,7 +127,9 @@ def _reachable(service: FileService, in_build: bool) -> bool:
     return service.port is not None or not in_build
 
 
-def _unresolved(place: Location, values: dict[str, str], known: set[str]) -> Iterator[Problem]:
+def _unresolved(
+    place: Location, values: dict[str, str], known: set[str], hidden: Collection[str] = ()
+) -> Iterator[Problem]:
     for variable, value in values.items():
         location = (*place, variable)
         try:
@@ -129,12 +138,11 @@ def _unresolved(place: Location, values: dict[str, str], known: set[str]) -> Ite
             yield Problem(location, location, str(error))
             continue
         for name in unknown:
-            yield Problem(location, location, _sentence(name, known))
+            sentence = secret_sentence(name) if name in hidden else _sentence(name, known)
+            yield Problem(location, location, sentence)
 
 
 def _sentence(name: str, known: set[str]) -> str:
-    if is_secret(name):
-        return secret_sentence(name)
     if name.endswith("_INTERNAL_URL") and f"{name.removesuffix('_INTERNAL_URL')}_URL" in known:
         return f"${{{name}}} is known before the build only when that service has a port here"
     return problem(name, known)

@@ -21,7 +21,6 @@ from controller.api.model import Model
 from controller.api.policy import Policy
 from controller.api.rules import Rule
 from controller.api.spec import Build, Database, EnvVar, HealthCheck, NamedDatabase, Resources, Service
-from controller.api.spec_rules import BOTH_DATABASES
 
 
 def _present(value: Any) -> Any:
@@ -124,12 +123,6 @@ class PreviewFileText(Model):
     previewcloud: Annotated[Policy, _EMPTY] = Field(
         default_factory=Policy, description="Policy of the bridge, read from the base branch."
     )
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if self.database is not None and self.databases:
-            raise ValueError(BOTH_DATABASES)
-        return self
 
     def named_databases(self) -> tuple[NamedDatabase, ...]:
         """The databases as the resource lists them."""
