@@ -7,30 +7,46 @@ interruption.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import replace
 from urllib.parse import quote
 
-from controller.api.errors import InvalidSpec
+import psycopg
+
+from controller.api.errors import BackendUnavailable, InvalidSpec
+from controller.api.extensions import EXTENSIONS
+from controller.api.names import PreviewKey
 from controller.databases import postgres_catalog as catalog
+from controller.databases import postgres_registry as registry
+from controller.databases import postgres_templates as templates
 from controller.databases.ledger import migration_failed
 from controller.databases.ownership import check_name, not_ours, registered_to_another
-from controller.databases.postgres_catalog import Found
+from controller.databases.postgres_catalog import Found, Template
+from controller.databases.postgres_extensions import check_allowed, install, read_installed
 from controller.databases.postgres_job import APPLICATION, Client, Progress, failure, job
 from controller.databases.postgres_ledger import create_ledger, read_ledger
 from controller.databases.postgres_limits import DEFAULT_LIMITS, PostgresLimits
 from controller.databases.postgres_session import AdminSession, Connection
+from controller.databases.postgres_templates import COPY_SECONDS, NotCopied, Templates
 from controller.databases.protocol import (
+    PLAIN,
     Applied,
+    Blueprint,
     Credentials,
     DatabaseClaim,
     DatabaseState,
+    Formats,
     JobRunner,
+    Migration,
     Script,
 )
-from controller.runtime.protocol import LineSink
 
 REGISTRY_PREFIX = "previewcloud_registry_"
 NAME_BYTES_MAX = 63
 LOOK_SECONDS, CHANGE_SECONDS = 10.0, 60.0
+CHANGE_STATEMENT_SECONDS = 120
 
 
 class PostgresServer:
@@ -42,111 +58,186 @@ class PostgresServer:
         client_image: holds psql and a shell, for migrations.
         installation: whose databases these are.
         limits: what one preview may take, and the administrator.
+        extensions: those that a preview may ask for.
 
     Raises:
         InvalidSpec: a setting cannot be used.
     """
 
-    def __init__(
+    formats = Formats(migrations=(".sql",), seeds=(".sql", ".dump"), binary=(".dump",))
+
+    def __init__(  # noqa: PLR0913, PLR0917
         self,
         admin_url: str,
         preview_address: str,
         client_image: str,
         installation: str,
         limits: PostgresLimits = DEFAULT_LIMITS,
+        extensions: Collection[str] = EXTENSIONS,
     ) -> None:
-        registry = f"{REGISTRY_PREFIX}{installation}"
-        if len(registry.encode()) > NAME_BYTES_MAX:
+        database = f"{REGISTRY_PREFIX}{installation}"
+        if len(database.encode()) > NAME_BYTES_MAX:
             raise InvalidSpec(
                 "InstallationTooLong",
-                f"{registry} is over {NAME_BYTES_MAX} bytes; shorten the installation id.",
+                f"{database} is over {NAME_BYTES_MAX} bytes; shorten the installation id.",
             )
-        self._session = AdminSession(admin_url, registry, limits.admin_connections)
+        self._session = AdminSession(admin_url, database, limits.admin_connections)
         self._host, self._port = _read_address(preview_address)
         self._client = Client(client_image, self._host, self._port, limits.migration_seconds, installation)
         self._installation = installation
         self._limits = limits
+        self._extensions = frozenset(extensions)
+        self._templates = Templates(self._session, installation, limits)
 
-    async def observe(self, claim: DatabaseClaim) -> DatabaseState:
+    async def observe(self, preview: PreviewKey) -> tuple[DatabaseState, ...]:
         """See `DatabaseServer.observe`."""
         async with self._session.registry(LOOK_SECONDS) as connection:
-            found = await self._look(connection, claim)
-        ledger = await self._ledger(claim) if found.usable else ()
-        return DatabaseState(claim.name, found.usable, ledger, claimed=found.claimed)
+            states = await catalog.observe(connection, preview, catalog.mark(self._installation, preview))
+        looked = await asyncio.gather(*(self._inside(state) for state in states), return_exceptions=True)
+        for result in looked:
+            if isinstance(result, BaseException):
+                raise result
+        return tuple(state for state in looked if isinstance(state, DatabaseState))
 
     async def survey(self) -> frozenset[str]:
         """See `DatabaseServer.survey`."""
         async with self._session.registry(LOOK_SECONDS) as connection:
-            return await catalog.survey(connection)
+            return await registry.survey(connection)
 
-    async def create(self, claim: DatabaseClaim, credentials: Credentials) -> None:
+    async def create(
+        self, claim: DatabaseClaim, credentials: Credentials, blueprint: Blueprint = PLAIN
+    ) -> None:
         """See `DatabaseServer.create`."""
         check_name(claim.name)
+        check_allowed(blueprint.extensions, self._extensions)
         if credentials.role != claim.name:
             raise ValueError(f"role {credentials.role} is not the database's own, {claim.name}")
-        async with self._session.registry(CHANGE_SECONDS) as connection:
-            found = await self._look(connection, claim)
+        template = blueprint.template if self._limits.templates else ""
+        seconds = COPY_SECONDS if template else CHANGE_SECONDS
+        async with self._session.registry(seconds) as connection:
+            found = await catalog.look(connection, claim, self._mark(claim), template)
             if found.holder is not None:
                 raise registered_to_another(claim, found.holder)
             if found.foreign:
                 raise not_ours(claim)
-            if not found.claimed:
-                await catalog.register(connection, claim)
-            if found.login and not found.usable:
-                await catalog.forbid_login(connection, claim)
-            if found.role is None:
-                await catalog.create_role(connection, claim, self._mark(claim))
-            if found.broken:
-                await catalog.drop_database(connection, claim)
-            if found.broken or not found.database:
-                await catalog.create_database(connection, claim)
             if not found.usable:
-                await catalog.close_to_public(connection, claim)
-                await self._create_ledger(claim)
+                await self._make(connection, claim, found, blueprint)
+            elif blueprint.extensions:
+                await self._extend(claim, blueprint)
             await catalog.allow_login(connection, claim, credentials, self._limits)
+
+    async def _make(
+        self, connection: Connection, claim: DatabaseClaim, found: Found, blueprint: Blueprint
+    ) -> None:
+        """Everything up to the login."""
+        if found.login:
+            await catalog.forbid_login(connection, claim)
+        if found.database and (found.broken or found.making):
+            await catalog.drop_database(connection, claim.name)
+        elif found.database:  # somebody was in it, and closed it
+            await catalog.close_to_public(connection, claim.name)
+            await self._fill(claim, blueprint, None, new=False)
+            return
+        making = found.template.key if found.template else registry.FROM_NOTHING
+        if not await registry.register(connection, claim, making):
+            raise not_ours(claim)
+        if found.role is None:
+            await catalog.create_role(connection, claim, self._mark(claim))
+        if found.template is None:
+            await self._make_database(connection, claim, None, blueprint)
+            return
+        try:
+            await templates.touch(connection, found.template)
+            await self._make_database(connection, claim, found.template, blueprint)
+        except (psycopg.Error, BackendUnavailable):
+            # gone, or not good for a copy: the next attempt makes a database from nothing
+            with suppress(psycopg.Error):
+                await templates.forget(connection, found.template)
+            raise
+
+    async def _make_database(
+        self, connection: Connection, claim: DatabaseClaim, template: Template | None, blueprint: Blueprint
+    ) -> None:
+        await catalog.create_database(connection, claim, template)
+        await catalog.close_to_public(connection, claim.name)
+        await self._fill(claim, blueprint, template, new=template is None)
+
+    async def _fill(
+        self, claim: DatabaseClaim, blueprint: Blueprint, template: Template | None, *, new: bool
+    ) -> None:
+        async with self._session.visit(claim.name, COPY_SECONDS, CHANGE_STATEMENT_SECONDS) as inside:
+            if template is None:
+                await create_ledger(inside, claim)
+            else:
+                await templates.adopt(inside, claim, template)
+            await install(inside, claim, blueprint.extensions, new=new)
+
+    async def _extend(self, claim: DatabaseClaim, blueprint: Blueprint) -> None:
+        async with self._session.visit(claim.name, CHANGE_SECONDS, CHANGE_STATEMENT_SECONDS) as inside:
+            await install(inside, claim, blueprint.extensions, new=False)
 
     async def drop(self, claim: DatabaseClaim) -> None:
         """See `DatabaseServer.drop`."""
         async with self._session.registry(CHANGE_SECONDS) as connection:
-            found = await self._look(connection, claim)
+            found = await catalog.look(connection, claim, self._mark(claim))
             if found.holder is not None:
                 raise registered_to_another(claim, found.holder)
             if found.foreign and not _only_line_is_ours(found):
                 raise not_ours(claim)
             if found.role is not None and found.marked:
                 await catalog.forbid_login(connection, claim)
-                await catalog.drop_database(connection, claim)
+                await catalog.drop_database(connection, claim.name)
                 await catalog.drop_role(connection, claim, found.role)
-            await catalog.unregister(connection, claim)
+            await registry.unregister(connection, claim)
             await catalog.sweep_roles(connection)
 
     async def migrate(
-        self,
-        claim: DatabaseClaim,
-        credentials: Credentials,
-        scripts: tuple[Script, ...],
-        run: JobRunner,
-        on_line: LineSink,
+        self, claim: DatabaseClaim, credentials: Credentials, work: Migration, run: JobRunner
     ) -> None:
         """See `DatabaseServer.migrate`."""
         async with self._session.registry(LOOK_SECONDS) as connection:
             await catalog.end_leftover_jobs(connection, claim, APPLICATION)
         # an earlier job may have gone on after its operator died
-        missing = _missing(scripts, await self._ledger(claim))
+        before = await self._ledger(claim)
+        missing = _missing(work.scripts, before)
         if not missing:
             return
         progress = Progress(missing, credentials.password)
         spec = job(claim, credentials, missing, self._client)
-        result = await run(spec, lambda line: on_line(progress.shown(line)))
+        result = await run(spec, lambda line: work.on_line(progress.shown(line)))
         failed = failure(result, progress, spec.timeout_seconds)
         if failed is not None:
             raise failed
-        unrecorded = _missing(missing, await self._ledger(claim))
+        after = await self._ledger(claim)
+        unrecorded = _missing(missing, after)
         if unrecorded:
             # a script can leave the client, or stop it from stopping at errors
             raise migration_failed(
                 unrecorded[0], None, "ended without its line in the ledger", result.lines[-20:]
             )
+        if work.template and not before and len(after) == len(work.scripts):
+            await self._keep(claim, work)
+
+    async def _keep(self, claim: DatabaseClaim, work: Migration) -> None:
+        """A copy that fails costs time later, and nothing now."""
+        try:
+            await self._templates.make(claim, work.template)
+        except NotCopied as error:
+            work.on_line(str(error))
+        except BackendUnavailable as error:
+            work.on_line(f"Database {claim.name} is not kept as a template: {error.message}")
+            async with self._session.registry(LOOK_SECONDS) as connection:
+                await catalog.close_to_public(connection, claim.name)
+
+    async def sweep(self) -> None:
+        """See `DatabaseServer.sweep`."""
+        await self._templates.sweep()
+        async with self._session.registry(CHANGE_SECONDS) as connection:
+            await catalog.sweep_roles(connection)
+
+    def role(self, name: str) -> str:
+        """See `DatabaseServer.role`."""
+        return name
 
     def url(self, claim: DatabaseClaim, credentials: Credentials) -> str:
         """See `DatabaseServer.url`."""
@@ -161,16 +252,17 @@ class PostgresServer:
     def _mark(self, claim: DatabaseClaim) -> str:
         return catalog.mark(self._installation, claim.preview)
 
-    async def _look(self, connection: Connection, claim: DatabaseClaim) -> Found:
-        return await catalog.look(connection, claim, self._mark(claim))
+    async def _inside(self, state: DatabaseState) -> DatabaseState:
+        """The same with what only a visit can tell."""
+        if not state.exists:
+            return state
+        async with self._session.visit(state.name, LOOK_SECONDS) as inside:
+            ledger, extensions = await read_ledger(inside), await read_installed(inside)
+        return replace(state, ledger=ledger, extensions=extensions)
 
     async def _ledger(self, claim: DatabaseClaim) -> tuple[Applied, ...]:
-        async with self._session.visit(claim.name, LOOK_SECONDS) as connection:
-            return await read_ledger(connection)
-
-    async def _create_ledger(self, claim: DatabaseClaim) -> None:
-        async with self._session.visit(claim.name, CHANGE_SECONDS) as connection:
-            await create_ledger(connection, claim)
+        async with self._session.visit(claim.name, LOOK_SECONDS) as inside:
+            return await read_ledger(inside)
 
 
 def _only_line_is_ours(found: Found) -> bool:

@@ -1,19 +1,22 @@
 """What PostgreSQL holds of one preview, in SQL: looking at it, making it step by step, removing it.
 
-    registry line ─▶ role without login ─▶ database ─▶ its privileges and ledger ─▶ login and password
+    registry line ─▶ role without login ─▶ database ─▶ its privileges and content ─▶ login and password
     no login ─▶ database ─▶ role ─▶ registry line
 
 Each step can be the last one before a crash; the next run looks again and goes on. A role that may log in
-is the sign of a finished creation: nothing of the preview ever runs before everything is in place. Role
-and creator's mark come into being in one transaction, so that of two installations on one server the
-second sees that the name is not its own, however they race.
+is the sign of a finished creation: nothing of the preview ever runs before everything is in place. A
+database in which nobody was yet is begun anew (`making`, see `postgres_registry`): nothing tells how far its
+content came. Role and creator's mark come into being in one transaction, so that of two installations on one
+server the second sees that the name is not its own, however they race.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg import errors, sql
 
@@ -21,25 +24,23 @@ from controller.api.names import PreviewKey
 from controller.databases.ownership import not_ours
 from controller.databases.postgres_limits import PostgresLimits
 from controller.databases.postgres_session import Connection
-from controller.databases.protocol import Credentials, DatabaseClaim
+from controller.databases.protocol import Credentials, DatabaseClaim, DatabaseState
 
 INVALID_DATABASE = -2  # pg_database.datconnlimit of a database whose DROP was interrupted
 RETIRED_PREFIX = "previewcloud_retired_"
 ROLES_SWEPT = 50  # by one removal
+FILE_COPY_BYTES = 16 * 1024 * 1024
 
 _LOOK = """
-SELECT g.preview, g.slug, r.oid, r.rolcanlogin, shobj_description(r.oid, 'pg_authid'),
-       d.oid IS NOT NULL, coalesce(d.datdba = r.oid, false), coalesce(d.datallowconn, false), d.datconnlimit
-FROM (SELECT %(name)s::text AS name) n
+SELECT g.preview, g.slug, coalesce(g.making, ''), r.oid, r.rolcanlogin, shobj_description(r.oid, 'pg_authid'),
+       d.oid IS NOT NULL, coalesce(d.datdba = r.oid, false), coalesce(d.datallowconn, false), d.datconnlimit,
+       t.name, t.bytes, n.name, g.wish
+FROM (SELECT %(name)s::text AS name WHERE %(name)s::text IS NOT NULL
+      UNION SELECT name FROM previews WHERE preview = %(preview)s) n
 LEFT JOIN previews g ON g.name = n.name
 LEFT JOIN pg_roles r ON r.rolname = n.name
 LEFT JOIN pg_database d ON d.datname = n.name
-"""
-
-_SURVEY = """
-SELECT g.name FROM previews g JOIN pg_roles r ON r.rolname = g.name
-JOIN pg_database d ON d.datname = g.name AND d.datdba = r.oid
-WHERE r.rolcanlogin AND d.datallowconn AND d.datconnlimit <> -2
+LEFT JOIN templates t ON t.key = %(template)s AND EXISTS (SELECT FROM pg_database s WHERE s.datname = t.name)
 """
 
 _RETIRED = """
@@ -47,6 +48,16 @@ SELECT rolname FROM pg_roles r WHERE starts_with(rolname, %s) AND NOT rolcanlogi
 AND NOT EXISTS (SELECT FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid)
 LIMIT %s
 """
+
+
+@dataclass(frozen=True)
+class Template:
+    """A finished template: a database that nobody connects to."""
+
+    key: str
+    name: str
+    """Of the database, and of the role without login that owns what is in it."""
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,10 @@ class Found:
     open: bool
     broken: bool
     """What an interrupted DROP DATABASE leaves: it can only be dropped."""
+    making: bool
+    """What there is was never finished, and nobody was in it."""
+    template: Template | None
+    """What the blueprint's database can be copied from."""
 
     @property
     def usable(self) -> bool:
@@ -88,11 +103,27 @@ def mark(installation: str, preview: PreviewKey) -> str:
     return f"previewcloud {digest[:32]}"
 
 
-async def look(connection: Connection, claim: DatabaseClaim, own_mark: str) -> Found:
-    """What there is under this claim."""
-    row = await (await connection.execute(_LOOK, {"name": claim.name})).fetchone()
+async def look(connection: Connection, claim: DatabaseClaim, own_mark: str, template: str = "") -> Found:
+    """What there is under this claim, and of the template of that key."""
+    given = {"name": claim.name, "preview": None, "template": template}
+    row = await (await connection.execute(_LOOK, given)).fetchone()
     assert row is not None
-    preview, slug, role, login, comment, database, owned, is_open, limit = row
+    return _found(row, claim, own_mark, template)
+
+
+async def observe(connection: Connection, preview: PreviewKey, own_mark: str) -> list[DatabaseState]:
+    """All lines of a preview, by name; ledgers and extensions are not looked into."""
+    given = {"name": None, "preview": str(preview), "template": ""}
+    states = []
+    for row in await (await connection.execute(_LOOK, given)).fetchall():
+        name, wish = row[-2:]
+        found = _found(row, DatabaseClaim(name, preview, ""), own_mark, "")
+        states.append(DatabaseState(name, exists=found.usable, wish=wish))
+    return sorted(states, key=lambda state: state.name)
+
+
+def _found(row: Sequence[Any], claim: DatabaseClaim, own_mark: str, key: str) -> Found:
+    preview, slug, making, role, login, comment, database, owned, is_open, limit, template, size = row[:12]
     claimed = preview == str(claim.preview)
     taken = preview is not None and not claimed
     return Found(
@@ -105,19 +136,8 @@ async def look(connection: Connection, claim: DatabaseClaim, own_mark: str) -> F
         owned=owned,
         open=is_open,
         broken=limit == INVALID_DATABASE,
-    )
-
-
-async def survey(connection: Connection) -> frozenset[str]:
-    """All databases of the registry that exist and can be used."""
-    return frozenset(name for (name,) in await (await connection.execute(_SURVEY)).fetchall())
-
-
-async def register(connection: Connection, claim: DatabaseClaim) -> None:
-    """Write the registry's line, unless it is there."""
-    await connection.execute(
-        "INSERT INTO previews (name, preview, slug) VALUES (%s, %s, %s) ON CONFLICT (name) DO NOTHING",
-        [claim.name, str(claim.preview), claim.slug],
+        making=bool(making),
+        template=Template(key, template, size) if template is not None else None,
     )
 
 
@@ -134,28 +154,41 @@ async def create_role(connection: Connection, claim: DatabaseClaim, own_mark: st
         raise not_ours(claim) from None
 
 
-async def create_database(connection: Connection, claim: DatabaseClaim) -> None:
-    """Create the database, owned by the role."""
-    await connection.execute(
-        sql.SQL("CREATE DATABASE {name} OWNER {name} TEMPLATE template0 ENCODING 'UTF8'").format(
-            name=sql.Identifier(claim.name)
+async def create_database(connection: Connection, claim: DatabaseClaim, template: Template | None) -> None:
+    """Create the database, owned by the role and closed to everybody."""
+    names = {"name": sql.Identifier(claim.name)}
+    if template is None:
+        statement = sql.SQL(
+            "CREATE DATABASE {name} OWNER {name} TEMPLATE template0 ENCODING 'UTF8' ALLOW_CONNECTIONS false"
+        ).format(**names)
+    else:
+        statement = sql.SQL(
+            "CREATE DATABASE {name} OWNER {name} TEMPLATE {template} STRATEGY {strategy} "
+            "ALLOW_CONNECTIONS false"
+        ).format(
+            **names, template=sql.Identifier(template.name), strategy=sql.Identifier(strategy(template.bytes))
         )
-    )
+    await connection.execute(statement)
 
 
-async def close_to_public(connection: Connection, claim: DatabaseClaim) -> None:
-    """Nobody but the role connects; also undoes what the owner may have granted or closed."""
+def strategy(size: int) -> str:
+    """How a database of that size is copied fastest: block by block through the log, or as files."""
+    return "file_copy" if size >= FILE_COPY_BYTES else "wal_log"
+
+
+async def close_to_public(connection: Connection, name: str) -> None:
+    """Nobody but its owner connects to a database; also undoes what the owner may have granted or closed."""
     await connection.execute(
         sql.SQL(
             "REVOKE ALL ON DATABASE {name} FROM PUBLIC; ALTER DATABASE {name} ALLOW_CONNECTIONS true"
-        ).format(name=sql.Identifier(claim.name))
+        ).format(name=sql.Identifier(name))
     )
 
 
 async def allow_login(
     connection: Connection, claim: DatabaseClaim, credentials: Credentials, limits: PostgresLimits
 ) -> None:
-    """Set password and limits, and let the role in."""
+    """Set password and limits, let the role in, and note that the database is made; all of it or nothing."""
     # hashed here: a password in the statement would reach the server's log
     verifier = connection.pgconn.encrypt_password(
         credentials.password.encode(), claim.name.encode(), b"scram-sha-256"
@@ -166,11 +199,13 @@ async def allow_login(
         "ALTER ROLE {role} SET statement_timeout = {statement};"
         "ALTER ROLE {role} SET idle_in_transaction_session_timeout = '5min';"
         "ALTER ROLE {role} SET client_connection_check_interval = '10s';"
-        "ALTER ROLE {role} SET temp_file_limit = {temporary}"
+        "ALTER ROLE {role} SET temp_file_limit = {temporary};"
+        "UPDATE previews SET making = '' WHERE name = {name} AND making <> ''"
     )
     await connection.execute(
         statement.format(
             role=sql.Identifier(claim.name),
+            name=sql.Literal(claim.name),
             connections=sql.Literal(limits.connections),
             password=sql.Literal(verifier),
             statement=sql.Literal(f"{limits.statement_seconds}s"),
@@ -187,11 +222,9 @@ async def forbid_login(connection: Connection, claim: DatabaseClaim) -> None:
     )
 
 
-async def drop_database(connection: Connection, claim: DatabaseClaim) -> None:
-    """Drop the database, with whoever is connected."""
-    await connection.execute(
-        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(claim.name))
-    )
+async def drop_database(connection: Connection, name: str) -> None:
+    """Drop a database, with whoever is connected."""
+    await connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 async def drop_role(connection: Connection, claim: DatabaseClaim, role: int) -> None:
@@ -216,11 +249,6 @@ async def sweep_roles(connection: Connection) -> None:
     for (name,) in await rows.fetchall():
         with suppress(errors.DependentObjectsStillExist, errors.UndefinedObject):
             await connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
-
-
-async def unregister(connection: Connection, claim: DatabaseClaim) -> None:
-    """Remove the registry's line."""
-    await connection.execute("DELETE FROM previews WHERE name = %s", [claim.name])
 
 
 async def end_leftover_jobs(connection: Connection, claim: DatabaseClaim, application: str) -> None:

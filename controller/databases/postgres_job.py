@@ -4,7 +4,10 @@ or not.
     scripts ── job ──▶ JobSpec ── (a JobRunner) ──▶ lines ── Progress.shown ──▶ log
                                                     JobResult ── failure ──▶ None or an error
 
-The container holds the preview's own login and nothing else: psql runs whatever a script says, `\\!` too.
+The container holds the preview's own login and nothing else: psql runs whatever a script says, `\\!` too. A
+dump in pg_dump's custom format becomes a script again on the way, so that its line in the ledger belongs to
+the same transaction as all that it restores.
+
 The shell script is fixed; names of files are numbers of ours, so nothing hostile is ever a word of it.
 """
 
@@ -25,24 +28,40 @@ EXIT_TIMEOUT, EXIT_KILLED, EXIT_CONNECTION = 124, 137, 2
 EXIT_NO_CLIENT = (126, 127)
 LINES_SHOWN = 20
 _MARKER = "previewcloud-script "
+_ARCHIVE = b"PGDMP"
+_RESTORE = (
+    "--no-owner --no-privileges --no-tablespaces --no-subscriptions --no-publications --no-security-labels"
+)
 
 _RUN = f"""\
 set -eu
 cd /job
-for script in [0-9]*.sql; do
-  number=${{script%%.*}}
+for ledger in [0-9]*.ledger; do
+  number=${{ledger%.ledger}}
   echo "{_MARKER}$number"
-  case $script in
-    *.loose.sql) transaction= ;;
-    *) transaction=--single-transaction ;;
-  esac
-  psql -X -q -v ON_ERROR_STOP=1 $transaction -f "$script" -f "$number.ledger"
+  if [ -e "$number.dump" ]; then
+    {{
+      pg_restore {_RESTORE} -f - "$number.dump" && echo t > restored || echo f > restored
+    }} | psql -X -q -v ON_ERROR_STOP=1 --single-transaction -f - -f restored.sql -f "$ledger"
+  elif [ -e "$number.loose.sql" ]; then
+    psql -X -q -v ON_ERROR_STOP=1 -f "$number.loose.sql" -f "$ledger"
+  else
+    psql -X -q -v ON_ERROR_STOP=1 --single-transaction -f "$number.sql" -f "$ledger"
+  fi
 done
 """.encode()
+
+_RESTORED = b"""\\set ON_ERROR_STOP 1
+\\set restored `cat /job/restored`
+SELECT 1 / (:'restored' = 't')::int AS restored \\gset
+"""
+"""To psql, a dump that could not be read to its end looks whole: its transaction must not be committed."""
 
 _OPT_OUT = re.compile(rb"\s*--\s*no-transaction\s*", re.IGNORECASE)
 _COMMENT = re.compile(rb"\s*(--.*)?")
 _LOCATED = re.compile(r"psql:(?:/job/)?(\d{6})\.(sql|loose\.sql|ledger):(\d+): (.*)", re.DOTALL)
+_STREAMED = re.compile(r"psql:<stdin>:\d+: (.*)", re.DOTALL)
+_UNREADABLE = re.compile(r"pg_restore: (error|fatal):\s*(.*)", re.DOTALL)
 _ERROR = re.compile(r"(ERROR|FATAL|PANIC|error):\s*(.*)", re.DOTALL)
 
 
@@ -54,6 +73,12 @@ def without_transaction(content: bytes) -> bool:
         if not _COMMENT.fullmatch(line):
             return False
     return False
+
+
+def is_archive(script: Script) -> bool:
+    """pg_dump's custom format, or another that pg_restore may know; a plain dump runs as it is."""
+    other = script.name.endswith(".dump") and b"\0" in script.content[:4096]
+    return script.content.startswith(_ARCHIVE) or other
 
 
 @dataclass(frozen=True)
@@ -76,9 +101,10 @@ def job(
 ) -> JobSpec:
     """One job for all scripts, which run in the given order."""
     files = {"run.sh": _RUN}
+    if any(is_archive(script) for script in scripts):
+        files["restored.sql"] = _RESTORED
     for number, script in enumerate(scripts, start=1):
-        suffix = "loose.sql" if without_transaction(script.content) else "sql"
-        files[f"{number:06}.{suffix}"] = script.content
+        files[f"{number:06}.{_suffix(script)}"] = script.content
         files[f"{number:06}.ledger"] = ledger_line(script)
     return JobSpec(
         name=f"{claim.slug}-migrate-{short_hash(f'{client.installation} {claim.preview}', 12)}",
@@ -90,6 +116,12 @@ def job(
         env=_environment(claim, credentials, client),
         timeout_seconds=client.seconds,
     )
+
+
+def _suffix(script: Script) -> str:
+    if is_archive(script):
+        return "dump"
+    return "loose.sql" if without_transaction(script.content) else "sql"
 
 
 def _environment(claim: DatabaseClaim, credentials: Credentials, client: Client) -> dict[str, str]:
@@ -130,7 +162,9 @@ class Progress:
         if clean.startswith(_MARKER) and re.fullmatch(r"\d{6}", number, re.ASCII):
             self.current = self.script(number) or self.current
             return f"{self.current.kind.value} {self.current.name}" if self.current else clean
-        match = _LOCATED.fullmatch(clean)
+        match, streamed = _LOCATED.fullmatch(clean), _STREAMED.fullmatch(clean)
+        if streamed and self.current:
+            return f"{self.current.name}: {streamed[1]}"
         script = self.script(match[1]) if match else None
         return f"{script.name}:{match[3]}: {match[4]}" if match and script else clean
 
@@ -140,7 +174,7 @@ def failure(result: JobResult, progress: Progress, seconds: float) -> PreviewErr
     if result.exit_code == 0:
         return None
     shown = tuple(progress.shown(line) for line in result.lines)[-LINES_SHOWN:]
-    located = _last_error(result.lines, progress)
+    located = _last_error(result.lines, progress) or _dump_error(result.lines, progress)
     if located is not None and result.exit_code != EXIT_CONNECTION:
         return migration_failed(*located, shown)
     return _without_location(result.exit_code, progress.current, shown, seconds)
@@ -160,13 +194,23 @@ def _last_error(lines: tuple[str, ...], progress: Progress) -> tuple[Script, int
     return None
 
 
+def _dump_error(lines: tuple[str, ...], progress: Progress) -> tuple[Script, None, str] | None:
+    """What the server said to a dump, where lines are pg_restore's own; else what pg_restore said."""
+    if progress.current is None:
+        return None
+    streamed = [match[1] for match in map(_STREAMED.fullmatch, lines) if match]
+    said = [match[2] for match in map(_ERROR.fullmatch, streamed) if match]
+    said = said or [match[2] for match in map(_UNREADABLE.fullmatch, lines) if match]
+    return (progress.current, None, progress.shown(said[-1]).strip()) if said else None
+
+
 def _without_location(
     exit_code: int, script: Script | None, shown: tuple[str, ...], seconds: float
 ) -> PreviewError:
     if exit_code in EXIT_NO_CLIENT:
         return BackendUnavailable(
             "MigrationClientMissing",
-            "The client image has no sh and psql; correct the operator's setting.",
+            "The client image has no sh, psql and pg_restore; correct the operator's setting.",
             shown,
         )
     if exit_code == EXIT_CONNECTION or script is None:

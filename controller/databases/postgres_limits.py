@@ -19,6 +19,10 @@ class PostgresLimits:
     """Of the operator to the registry; visits to single databases may take as many again."""
     migration_seconds: float = 600.0
     """For all scripts of one run."""
+    templates: int = 20
+    """Copies of finished databases that are kept; 0 keeps none."""
+    template_bytes: int = 10 * 1024**3
+    """All of them together."""
 
 
 DEFAULT_LIMITS = PostgresLimits()

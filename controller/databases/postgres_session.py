@@ -1,4 +1,5 @@
-"""Connections of the administrator: a small pool to the registry, and short visits to single databases.
+"""Connections of the administrator: a small pool to the registry, single ones that hold a lock there, and
+short visits to single databases.
 
 The pool opens with the first call, and first makes the server ready: the registry exists, and PUBLIC may
 not connect to what is the administrator's. Whatever the driver raises leaves here as BackendUnavailable,
@@ -18,9 +19,11 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
+from controller.databases.postgres_registry import TABLES
 
 Connection = AsyncConnection[TupleRow]
 
+APPLICATION = "previewcloud"
 CONNECT_SECONDS = 5
 QUEUE_SECONDS = 30.0
 RECONNECT_SECONDS = 1.0
@@ -31,18 +34,14 @@ _SHARED_DATABASES = ("postgres", "template1")
 # in the connection's own options wins over them.
 _VISIT_OPTIONS = (
     "-c search_path=pg_catalog -c role=none -c row_security=off -c local_preload_libraries= -c jit=off "
-    "-c statement_timeout=5000 -c lock_timeout=2000 -c default_transaction_read_only=off"
+    "-c lock_timeout=2000 -c default_transaction_read_only=off -c statement_timeout="
 )
+_ALONE_OPTIONS = "-c lock_timeout=10000"
+LOOK_STATEMENT_SECONDS = 5
 
 _PUBLIC_MAY_CONNECT = """
 SELECT d.datname FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
 WHERE d.datname = ANY (%s) AND a.grantee = 0 GROUP BY d.datname
-"""
-
-_REGISTRY_TABLE = """
-CREATE TABLE IF NOT EXISTS previews (
-    name text PRIMARY KEY, preview text NOT NULL, slug text NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now())
 """
 
 
@@ -86,11 +85,23 @@ class AdminSession:
                     raise
 
     @asynccontextmanager
-    async def visit(self, database: str, seconds: float) -> AsyncGenerator[Connection]:
+    async def alone(self, seconds: float) -> AsyncGenerator[Connection]:
+        """A connection to the registry that is closed afterwards, and so gives back whatever it locked."""
+        with self._translated():
+            async with _turn(self._turns), asyncio.timeout(seconds):
+                await self._prepared()
+                async with await self._connect(self._registry, _ALONE_OPTIONS) as connection:
+                    yield connection
+
+    @asynccontextmanager
+    async def visit(
+        self, database: str, seconds: float, statement_seconds: int = LOOK_STATEMENT_SECONDS
+    ) -> AsyncGenerator[Connection]:
         """A connection to a preview's own database, closed afterwards; raises as `registry`."""
+        options = f"{_VISIT_OPTIONS}{statement_seconds * 1000}"
         with self._translated():
             async with _turn(self._visits), asyncio.timeout(seconds):
-                async with await self._connect(database, _VISIT_OPTIONS) as connection:
+                async with await self._connect(database, options) as connection:
                     yield connection
 
     async def close(self) -> None:
@@ -133,7 +144,7 @@ class AdminSession:
                 )
             await self._close_to_public(connection)
         async with await self._connect(self._registry) as connection:
-            await connection.execute(_REGISTRY_TABLE)
+            await connection.execute(TABLES)
 
     async def _close_to_public(self, connection: Connection) -> None:
         names = [*_SHARED_DATABASES, self._registry]
@@ -195,7 +206,7 @@ def _read_url(admin_url: str) -> tuple[str, str]:
         admin_url,
         connect_timeout=CONNECT_SECONDS,
         tcp_user_timeout=CONNECT_SECONDS * 1000,
-        application_name="previewcloud",
+        application_name=APPLICATION,
         client_encoding="UTF8",
     )
     where = f"{given.get('host', 'localhost')}:{given.get('port', 5432)}"

@@ -1,4 +1,7 @@
-"""A world per test, on the local platform's PostgreSQL; migrations run in containers of its engine."""
+"""What all kinds of servers need: migrations run in containers of the local platform's engine.
+
+A test module has a world of its own kind of server; unless it says otherwise, PostgreSQL's.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from controller.runtime.docker.address import EngineAddress
 from controller.runtime.docker.runtime import DockerRuntime
 from controller.runtime.docker.settings import DockerSettings
 from controller.runtime.docker.transport import EngineClient
-from tests.contract.database_contract import CLAIM
+from tests.contract.database_contract import CLAIM, REBUILT
 from tests.integration.databases.postgres_world import PostgresWorld, open_world, setting
 
 NEIGHBOUR_NAME = CLAIM.name.replace("pr_1", "pr_2")
@@ -32,5 +35,5 @@ async def run() -> AsyncIterator[JobRunner]:
 
 @pytest.fixture
 async def world(run: JobRunner) -> AsyncIterator[PostgresWorld]:
-    async with open_world(run, (CLAIM.name, NEIGHBOUR_NAME)) as opened:
+    async with open_world(run, (CLAIM.name, REBUILT.name, NEIGHBOUR_NAME)) as opened:
         yield opened

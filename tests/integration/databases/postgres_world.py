@@ -17,7 +17,9 @@ from psycopg.rows import TupleRow
 from controller.databases.postgres import REGISTRY_PREFIX, PostgresServer
 from controller.databases.postgres_catalog import sweep_roles
 from controller.databases.postgres_limits import DEFAULT_LIMITS, PostgresLimits
-from controller.databases.protocol import Credentials, DatabaseClaim, JobRunner
+from controller.databases.postgres_templates import prefix
+from controller.databases.protocol import Credentials, DatabaseClaim, DatabaseState, JobRunner
+from tests.contract.database_contract import CLAIM, SQL, Samples
 from tests.integration.databases.relay import Relay
 
 
@@ -60,6 +62,7 @@ class PostgresWorld:
 
     run: JobRunner
     relay: Relay
+    samples: Samples = SQL
     installations: tuple[str, str] = field(
         default_factory=lambda: (f"test-{secrets.token_hex(4)}", f"test-{secrets.token_hex(4)}")
     )
@@ -114,12 +117,34 @@ class PostgresWorld:
             await server.close()
         registries = [f"{REGISTRY_PREFIX}{installation}" for installation in self.installations]
         async with await admin() as connection:
-            for name in [*names, *registries]:
+            made = [*names, *await self.templates()]
+            for name in [*made, *registries]:
                 drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
                 await connection.execute(drop.format(sql.Identifier(name)))
-            for name in names:
+            for name in made:
                 await connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
             await sweep_roles(connection)
+
+    async def templates(self) -> set[str]:
+        """The names of all databases and roles that are templates, or were left by them."""
+        prefixes = [prefix(installation) for installation in self.installations]
+        query = (
+            "SELECT name FROM (SELECT datname AS name FROM pg_database UNION SELECT rolname FROM pg_roles) n "
+            "WHERE starts_with(name, %s) OR starts_with(name, %s)"
+        )
+        async with await admin() as connection:
+            return {name for (name,) in await (await connection.execute(query, prefixes)).fetchall()}
+
+
+async def observed(server: PostgresServer, claim: DatabaseClaim = CLAIM) -> DatabaseState:
+    """What is observed under one claim."""
+    return next(state for state in await server.observe(claim.preview) if state.name == claim.name)
+
+
+async def registry_rows(world: PostgresWorld, query: str) -> list[TupleRow]:
+    """What stands in the registry of the first installation."""
+    async with await admin(f"{REGISTRY_PREFIX}{world.installations[0]}") as connection:
+        return await (await connection.execute(query)).fetchall()
 
 
 @asynccontextmanager

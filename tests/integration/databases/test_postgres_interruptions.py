@@ -13,7 +13,7 @@ from psycopg import AsyncConnection, OperationalError
 
 from controller.api.errors import Conflict
 from controller.databases.protocol import DatabaseState
-from tests.contract.database_contract import CLAIM, LOGIN
+from tests.contract.database_contract import CLAIM, LOGIN, SHOP
 from tests.integration.databases.postgres_world import PostgresWorld, login, login_url
 
 STATEMENTS_MAX = 40
@@ -80,7 +80,7 @@ async def cut_drop(world: PostgresWorld, statements: Statements) -> bool:
 
 
 async def assert_whole(world: PostgresWorld) -> None:
-    assert await world.server.observe(CLAIM) == DatabaseState(CLAIM.name, exists=True, claimed=True)
+    assert await world.server.observe(SHOP) == (DatabaseState(CLAIM.name, exists=True),)
     async with await login(CLAIM, LOGIN) as connection:
         await connection.execute("CREATE TABLE t (id int); DROP TABLE t")
         await connection.execute("SELECT * FROM previewcloud.migrations")
@@ -92,7 +92,7 @@ async def assert_whole(world: PostgresWorld) -> None:
 
 async def assert_gone(world: PostgresWorld) -> None:
     assert not await world.exists(CLAIM.name)
-    assert await world.server.observe(CLAIM) == DatabaseState(CLAIM.name, exists=False)
+    assert await world.server.observe(SHOP) == ()
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

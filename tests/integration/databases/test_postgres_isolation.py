@@ -17,7 +17,7 @@ from controller.databases.postgres_limits import PostgresLimits
 from controller.databases.protocol import Credentials, DatabaseClaim
 from tests.contract.database_contract import CLAIM, LOGIN
 from tests.integration.databases.conftest import NEIGHBOUR_NAME
-from tests.integration.databases.postgres_world import PostgresWorld, admin, login
+from tests.integration.databases.postgres_world import PostgresWorld, admin, login, observed
 
 Preview = psycopg.AsyncConnection[TupleRow]
 NEIGHBOUR = DatabaseClaim(NEIGHBOUR_NAME, PreviewKey("default", "pr-2"), "pr-2")
@@ -102,7 +102,7 @@ async def test_it_cannot_use_up_the_connections(world: PostgresWorld) -> None:
     async with await login(CLAIM, LOGIN), await login(CLAIM, LOGIN):
         with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
             await login(CLAIM, LOGIN)
-        assert (await server.observe(CLAIM)).exists
+        assert (await observed(server)).exists
 
 
 async def test_settings_of_its_database_do_not_reach_the_operator(
@@ -118,7 +118,7 @@ async def test_settings_of_its_database_do_not_reach_the_operator(
     await preview.execute(
         "INSERT INTO previewcloud.migrations VALUES ('migration', '1.sql', repeat('a', 64), now(), 1)"
     )
-    ledger = (await world.another().observe(CLAIM)).ledger
+    ledger = (await observed(world.another())).ledger
     assert [line.name for line in ledger] == ["1.sql"]
 
 
@@ -136,7 +136,7 @@ async def test_nothing_planted_runs_with_the_operators_rights(world: PostgresWor
         "INSERT INTO previewcloud.migrations VALUES ('migration', '1.sql', repeat('a', 64), now(), 1)"
     )
     server = world.another()
-    assert len((await server.observe(CLAIM)).ledger) == 1
+    assert len((await observed(server)).ledger) == 1
     await server.create(CLAIM, LOGIN)
     assert not await is_superuser(CLAIM.name)
 
@@ -150,7 +150,7 @@ async def test_a_ledger_that_is_not_the_operators_is_not_read(world: PostgresWor
         "CREATE VIEW previewcloud.migrations AS "
         "SELECT public.evil() AS kind, 'a' AS name, repeat('b', 64) AS checksum"
     )
-    state = await world.server.observe(CLAIM)
+    state = await observed(world.server)
     assert state.exists
     assert state.ledger == ()
     assert not await is_superuser(CLAIM.name)
@@ -165,16 +165,16 @@ async def test_a_flooded_ledger_is_read_up_to_a_bound(world: PostgresWorld, prev
     await preview.execute(
         "INSERT INTO previewcloud.migrations VALUES ('migration', 'huge', repeat('a', 50000000), now(), 1)"
     )
-    assert 0 < len((await world.server.observe(CLAIM)).ledger) <= LINES_MAX
+    assert 0 < len((await observed(world.server)).ledger) <= LINES_MAX
 
 
 async def test_a_database_that_was_closed_by_hand_is_opened_again(world: PostgresWorld) -> None:
     await world.server.create(CLAIM, LOGIN)
     async with await admin() as connection:
         await connection.execute(f"ALTER DATABASE {CLAIM.name} ALLOW_CONNECTIONS false")
-    assert not (await world.server.observe(CLAIM)).exists
+    assert not (await observed(world.server)).exists
     await world.server.create(CLAIM, LOGIN)
-    assert (await world.server.observe(CLAIM)).exists
+    assert (await observed(world.server)).exists
     assert await world.can_log_in(CLAIM, LOGIN)
 
 

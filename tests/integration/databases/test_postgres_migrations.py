@@ -10,9 +10,9 @@ import pytest
 from controller.api.errors import InvalidSpec
 from controller.databases.postgres import PostgresServer
 from controller.databases.postgres_limits import PostgresLimits
-from controller.databases.protocol import Script, ScriptKind
+from controller.databases.protocol import Migration, Script, ScriptKind
 from tests.contract.database_contract import CLAIM, LOGIN, script
-from tests.integration.databases.postgres_world import PostgresWorld, admin, login
+from tests.integration.databases.postgres_world import PostgresWorld, admin, login, observed
 
 DUMP = """\
 SET standard_conforming_strings = on;
@@ -44,7 +44,7 @@ AWKWARD = (
 
 async def migrate(world: PostgresWorld, *scripts: Script, server: PostgresServer | None = None) -> list[str]:
     lines: list[str] = []
-    await (server or world.server).migrate(CLAIM, LOGIN, scripts, world.run, lines.append)
+    await (server or world.server).migrate(CLAIM, LOGIN, Migration(scripts, lines.append), world.run)
     return lines
 
 
@@ -81,7 +81,7 @@ async def test_a_script_cannot_pretend_to_have_succeeded(world: PostgresWorld, t
     await world.server.create(CLAIM, LOGIN)
     with pytest.raises(InvalidSpec, match=r"sly\.sql"):
         await migrate(world, script("sly.sql", text))
-    assert (await world.server.observe(CLAIM)).ledger == ()
+    assert (await observed(world.server)).ledger == ()
 
 
 async def test_the_job_holds_only_the_previews_own_login(world: PostgresWorld) -> None:
@@ -121,4 +121,4 @@ async def test_a_cancelled_run_can_be_repeated(world: PostgresWorld) -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     await migrate(world, slow)
-    assert [line.name for line in (await world.server.observe(CLAIM)).ledger] == ["1.sql"]
+    assert [line.name for line in (await observed(world.server)).ledger] == ["1.sql"]
