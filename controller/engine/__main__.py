@@ -58,6 +58,9 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter per option
     provider_token_file: Annotated[Path | None, _option("File with the token for that endpoint.")] = None,
     engine_socket: Annotated[str, _option("The engine's socket on its own host.")] = "/var/run/docker.sock",
     database_port: Annotated[list[int], _option("Port on the gateway address open to previews.")] = [],  # noqa: B006
+    database_connections: Annotated[
+        int, _option("Connections of one container to one of these ports at most.")
+    ] = 100,
     proxy_subnet: Annotated[
         str | None, _option("Subnet of the proxy's network; default: a free one.")
     ] = None,

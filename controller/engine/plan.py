@@ -173,6 +173,7 @@ def _firewall(wanted: Wanted, addresses: Addresses, host: HostFacts) -> Piece:
         preview_pool=addresses.preview_pool,
         nameservers=tuple(dict.fromkeys((*host.nameservers, *map(str, wanted.dns)))),
         database_ports=wanted.database_port,
+        database_connections=wanted.database_connections,
         drop_private=wanted.drop_private,
         allow=wanted.allow,
         build_bridge=wanted.build_bridge,

@@ -10,7 +10,7 @@ be compared as text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, ip_address
 
@@ -36,6 +36,8 @@ class Policy:
     preview_pool: IPv4Network
     nameservers: tuple[str, ...]
     database_ports: tuple[int, ...]
+    database_connections: int
+    """Of one container to one of these ports: not every kind of server can bound that for a login."""
     drop_private: bool
     allow: tuple[Cidr, ...]
     build_bridge: str
@@ -119,10 +121,18 @@ def _link_local(family: int) -> tuple[str, ...]:
 def _preview_input(policy: Policy, family: int) -> tuple[str, ...]:
     if family == 6:
         return (ESTABLISHED, "-j DROP")
-    databases = (
-        f"-d {policy.gateway}/32 -p tcp -m tcp --dport {port} -j ACCEPT" for port in policy.database_ports
+    databases = _accepted(
+        policy, (f"-d {policy.gateway}/32 -p tcp -m tcp --dport {port}" for port in policy.database_ports)
     )
     return (ESTABLISHED, *databases, *_nameservers(policy, family), "-j DROP")
+
+
+def _accepted(policy: Policy, matches: Iterable[str]) -> Iterator[str]:
+    """Let connections through, up to a number for each container."""
+    beyond = f"-m connlimit --connlimit-above {policy.database_connections} --connlimit-mask 32"
+    for match in matches:
+        yield f"{match} {beyond} --connlimit-saddr -j REJECT --reject-with tcp-reset"
+        yield f"{match} -j ACCEPT"
 
 
 def _preview_forward(policy: Policy, family: int) -> tuple[str, ...]:
@@ -131,9 +141,12 @@ def _preview_forward(policy: Policy, family: int) -> tuple[str, ...]:
     if family == 6:
         return (ESTABLISHED, *bridged, "-j DROP")
     # An engine without its proxy process rewrites a published port's destination before this chain sees it.
-    databases = (
-        f"-p tcp -m conntrack --ctorigdst {policy.gateway} --ctorigdstport {port} -j ACCEPT"
-        for port in policy.database_ports
+    databases = _accepted(
+        policy,
+        (
+            f"-p tcp -m conntrack --ctorigdst {policy.gateway} --ctorigdstport {port}"
+            for port in policy.database_ports
+        ),
     )
     own = (f"-d {policy.preview_pool} -j DROP", f"-d {policy.proxy_subnet} -j DROP")
     allowed, private = _ranges(policy, family)

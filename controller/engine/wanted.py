@@ -58,6 +58,7 @@ class Wanted(BaseModel):
     allow: tuple[Cidr, ...] = ()
     dns: tuple[IPv4Address | IPv6Address, ...] = ()
     database_port: tuple[Port, ...] = ()
+    database_connections: Annotated[int, Field(gt=0)] = 100
     build_bridge: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,15}$")] = "docker0"
 
     build_memory: Size | None = None

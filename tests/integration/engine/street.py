@@ -54,19 +54,36 @@ def read_reach(output: str) -> Mapping[str, bool]:
     return {target.rpartition(":")[0]: verdict == "open" for target, verdict in words}
 
 
+# Opens as many connections as it can, at most the second argument, and prints how many those are.
+GREEDY = """
+use IO::Socket::INET;
+my @open;
+for (1 .. $ARGV[1]) {
+    my $c = IO::Socket::INET->new(PeerAddr => $ARGV[0], Timeout => 3) or last;
+    push @open, $c;
+}
+print scalar @open;
+"""
+
+
 @contextmanager
-def listening(address: str, port: int) -> Iterator[None]:
-    """A server on the host itself."""
+def listening(address: str, port: int, *, hold: bool = False) -> Iterator[None]:
+    """A server on the host itself; with `hold`, connections stay open until the end."""
     server = socket.create_server((address, port), backlog=64)
     server.settimeout(0.2)
     stop = threading.Event()
+    held: list[socket.socket] = []
 
     def serve() -> None:
         while not stop.is_set():
             try:
-                server.accept()[0].close()
+                connection = server.accept()[0]
             except TimeoutError:
                 continue
+            if hold:
+                held.append(connection)
+            else:
+                connection.close()
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -75,6 +92,8 @@ def listening(address: str, port: int) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+        for connection in held:
+            connection.close()
         server.close()
 
 

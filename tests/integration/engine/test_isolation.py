@@ -16,6 +16,7 @@ from tests.integration.engine.build import build, file_of
 from tests.integration.engine.installation import TOOLS_IMAGE, Installation, free_ports
 from tests.integration.engine.street import (
     ALLOWED,
+    GREEDY,
     METADATA,
     PORT,
     PRIVATE,
@@ -66,7 +67,7 @@ def street(
     with ExitStack() as stack:
         stack.enter_context(elsewhere())
         stack.enter_context(listening("0.0.0.0", host_port))
-        stack.enter_context(listening(facts["gateway"], installation.database))
+        stack.enter_context(listening(facts["gateway"], installation.database, hold=True))
         yield Street(
             mine=mine,
             sibling=sibling,
@@ -119,6 +120,13 @@ def test_a_preview_reaches_the_database_the_internet_and_what_is_allowed(street:
     targets = [(street.gateway, street.database_port), (PUBLIC, PORT), (ALLOWED, PORT)]
     answers = reach(getattr(street, who), targets)
     assert all(answers.values()), answers
+
+
+def test_a_container_cannot_use_up_the_connections_of_a_database_server(street: Street) -> None:
+    target = f"{street.gateway}:{street.database_port}"
+    output = street.mine.exec_run(["perl", "-e", GREEDY, target, "200"]).output
+    assert 90 <= int(output) <= 100  # what other tests of this street left open counts too
+    assert reach(street.sibling, [(street.gateway, street.database_port)])[street.gateway]
 
 
 def test_siblings_reach_each_other_by_name(street: Street) -> None:

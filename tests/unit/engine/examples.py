@@ -48,6 +48,7 @@ def policy(**changes: object) -> Policy:
         preview_pool=IPv4Network("10.212.0.0/16"),
         nameservers=("192.168.1.1", "2001:db8::53"),
         database_ports=(5432, 3306),
+        database_connections=100,
         drop_private=True,
         allow=(IPv4Network("192.168.7.0/24"), IPv6Network("fd12::/64")),
         build_bridge="docker0",
