@@ -1,0 +1,146 @@
+"""Connections of the administrator to MongoDB: one pooled client, made with the first call.
+
+Whatever the driver raises leaves here as BackendUnavailable, within seconds also when the server hangs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from pymongo import AsyncMongoClient
+from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
+from pymongo.uri_parser import parse_uri
+
+from controller.api.errors import BackendUnavailable, InvalidSpec
+
+Document = dict[str, Any]
+MongoClient = AsyncMongoClient[Document]
+
+SELECT_SECONDS, CONNECT_SECONDS = 3, 5
+ANSWER_SECONDS = 20
+QUEUE_SECONDS = 30.0
+SERVER_VERSION_MIN = 5
+WORDS_MAX = 300
+DEFAULT_PORT = 27017
+FOR_PREVIEWS = ("directConnection", "tls")
+"""Options of the administrator's URL that hold for previews too."""
+
+
+class AdminSession:
+    """The administrator's way to one server.
+
+    Args:
+        admin_url: mongodb:// or mongodb+srv:// with the login of an administrator.
+        connections: at most, at the same time.
+    """
+
+    def __init__(self, admin_url: str, connections: int) -> None:
+        self.where, self.options = read_url(admin_url)
+        self._admin_url = admin_url
+        self._connections = connections
+        self._turns = asyncio.Semaphore(connections)
+        self._client: MongoClient | None = None
+        self._checked = False
+
+    @asynccontextmanager
+    async def client(self, seconds: float) -> AsyncGenerator[MongoClient]:
+        """The client, for one command after the other.
+
+        Args:
+            seconds: for everything that is done with it, from the moment when it is one's turn.
+
+        Raises:
+            BackendUnavailable: the server does not answer in time, or refuses.
+        """
+        with self._translated():
+            async with _turn(self._turns), asyncio.timeout(seconds):
+                client = self._open()
+                if not self._checked:
+                    await self._check(client)
+                    self._checked = True
+                yield client
+
+    async def close(self) -> None:
+        """Close all connections."""
+        client, self._client, self._checked = self._client, None, False
+        if client is not None:
+            await client.close()
+
+    def _open(self) -> MongoClient:
+        if self._client is None:  # not in the constructor: it belongs to the running event loop
+            self._client = AsyncMongoClient(
+                self._admin_url,
+                appname="previewcloud",
+                maxPoolSize=self._connections,
+                serverSelectionTimeoutMS=SELECT_SECONDS * 1000,
+                connectTimeoutMS=CONNECT_SECONDS * 1000,
+                socketTimeoutMS=ANSWER_SECONDS * 1000,
+            )
+        return self._client
+
+    async def _check(self, client: MongoClient) -> None:
+        about = await client.admin.command("buildInfo")
+        version = str(about.get("version", ""))
+        major = version.split(".", maxsplit=1)[0]
+        if not major.isdecimal() or int(major) < SERVER_VERSION_MIN:
+            raise BackendUnavailable(
+                "DatabaseServerTooOld",
+                f"MongoDB at {self.where} is version {version[:20]}; {SERVER_VERSION_MIN} or later is "
+                "needed.",
+            )
+
+    @contextmanager
+    def _translated(self) -> Generator[None]:
+        try:
+            yield
+        except TimeoutError:
+            raise BackendUnavailable(
+                "DatabaseUnavailable", f"MongoDB at {self.where} did not answer in time; trying again."
+            ) from None
+        except (PyMongoError, OSError) as error:
+            raise BackendUnavailable(
+                "DatabaseUnavailable", f"MongoDB at {self.where}: {_words(error)}; trying again."
+            ) from None
+
+
+@asynccontextmanager
+async def _turn(slots: asyncio.Semaphore) -> AsyncGenerator[None]:
+    """Wait for one's turn; a long queue is no outage, but nobody stands in it for ever."""
+    async with asyncio.timeout(QUEUE_SECONDS):
+        await slots.acquire()
+    try:
+        yield
+    finally:
+        slots.release()
+
+
+def read_url(admin_url: str) -> tuple[str, dict[str, str]]:
+    """Host and port for messages, and the options that previews need too.
+
+    Raises:
+        InvalidSpec: DatabaseURLInvalid; the message does not repeat it.
+    """
+    if admin_url.startswith("mongodb+srv://"):  # its hosts stand in DNS, and TLS is a part of it
+        return urlsplit(admin_url).hostname or "", {"tls": "true"}
+    try:
+        found = parse_uri(admin_url, warn=True)
+    except (PyMongoError, ConfigurationError, ValueError):
+        raise InvalidSpec(
+            "DatabaseURLInvalid",
+            "The administrator's MongoDB URL is not mongodb://user:password@host:port/?authSource=admin, "
+            "with special characters percent-encoded; correct the setting.",
+        ) from None
+    where = ",".join(f"{host}:{port or DEFAULT_PORT}" for host, port in found["nodelist"])
+    given = {name.lower(): value for name, value in found["options"].items()}
+    return where, {name: "true" for name in FOR_PREVIEWS if given.get(name.lower())}
+
+
+def _words(error: Exception) -> str:
+    """What went wrong; a refused command is not repeated, it may hold a password."""
+    if isinstance(error, OperationFailure) and error.details:
+        return str(error.details.get("errmsg", error.code))[:WORDS_MAX]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:WORDS_MAX]
