@@ -24,12 +24,13 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 def up(
     operator: Annotated[bool, typer.Option(help="Start the operator.")] = True,
     sample: Annotated[bool, typer.Option(help="Apply the sample and wait for its URL.")] = True,
+    mariadb: Annotated[bool, typer.Option("--mariadb", help="Start a MariaDB too, for tests.")] = False,
 ) -> None:
     """Bring the platform up; what already runs as it should is left alone."""
     progress, site = Progress(), here()
     site.make_directories()
     with cache.locked(site.state / "lock"):
-        _tell(site, platform.up(site, Wanted(operator, operator and sample), progress), progress)
+        _tell(site, platform.up(site, Wanted(operator, operator and sample, mariadb), progress), progress)
 
 
 @app.command()

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dev.databases import Databases
 from dev.docker_cli import Docker
 from dev.ports import Ports
-from dev.postgres import Postgres
 from dev.prepare import EngineImages, Facts, token_file
 from dev.site import Site
 
@@ -24,7 +24,7 @@ class Addresses:
     kubeconfig: Path
     facts: Facts
     images: EngineImages
-    database: Postgres
+    databases: Databases
 
 
 def for_operator(addresses: Addresses) -> dict[str, str]:
@@ -42,9 +42,7 @@ def for_operator(addresses: Addresses) -> dict[str, str]:
         "TOOLS_IMAGE": addresses.images.tools,
         "GIT_ALLOWED_HOSTS": f"127.0.0.1:{ports.git}",
         "GIT_ALLOW_HTTP": "true",
-        "POSTGRES_URL": addresses.database.url,
-        "POSTGRES_PREVIEW_ADDRESS": addresses.database.preview_address,
-        "POSTGRES_CLIENT_IMAGE": addresses.database.image,
+        **addresses.databases.for_operator(),
         "TRAEFIK_HTTP_URL": _loopback(ports.http),
         "TRAEFIK_PROBE_URL": _loopback(ports.probe),
         "ROUTING_LISTEN": f"127.0.0.1:{ports.routing}",
@@ -59,6 +57,7 @@ def for_shell(addresses: Addresses) -> dict[str, str]:
     site, ports = addresses.site, addresses.ports
     return {
         **for_operator(addresses),
+        **addresses.databases.for_shell(),
         "TRAEFIK_METRICS_URL": _loopback(ports.metrics),
         "GIT_BASE_URL": _loopback(ports.git),
         "GIT_ROOT": str(site.state / "git"),

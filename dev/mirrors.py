@@ -58,7 +58,11 @@ def debian(text: str) -> tuple[str, str]:
 
 def private(text: str, resolve: Resolve) -> list[str]:
     """Return the mirrors that stand on private addresses, as networks of one address."""
-    hosts = {urlsplit(uri).hostname or "" for uri in addresses_in(text)}
+    return private_of({urlsplit(uri).hostname or "" for uri in addresses_in(text)}, resolve)
+
+
+def private_of(hosts: Iterable[str], resolve: Resolve) -> list[str]:
+    """Return those of the hosts' addresses that are private, as networks of one address."""
     found = {ipaddress.ip_address(address) for host in hosts for address in resolve(host)}
     return sorted(f"{address}/32" for address in found if any(address in range_ for range_ in PRIVATE))
 

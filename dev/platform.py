@@ -8,18 +8,19 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dev import cluster, commands, engine, operator, ports, postgres, prepare, repository, sample
+from dev import cluster, commands, databases, engine, operator, ports, prepare, repository, sample
 from dev.binaries import Binaries
 from dev.cluster import Cluster
+from dev.databases import Choice
 from dev.docker_cli import Docker
 from dev.environment import Addresses, for_operator, for_shell, read_shell_file, write_shell_file
 from dev.images import TOOLS as TOOLS_IMAGE
 from dev.images import Images
 from dev.ports import Ports
-from dev.postgres import Place
-from dev.prepare import EngineImages
+from dev.prepare import EngineImages, Needs
 from dev.processes import Processes, Program
 from dev.progress import Progress, StepFailed
+from dev.servers import Place, Servers
 from dev.site import Site
 
 GIT = "git-server"
@@ -37,6 +38,7 @@ class Wanted:
 
     operator: bool = True
     sample: bool = True
+    mariadb: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,18 +61,20 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
     docker = engine.docker_from(os.environ)
     engine.ensure(site, docker, progress)
     chosen = ports.ensure(site.state / "ports.json", site.installation)
+    choice = Choice(chosen, databases.given_mongodb(os.environ), wanted.mariadb)
     binaries = Binaries(site, progress, os.environ)
     kubernetes = cluster.ensure(site, chosen, binaries, progress)
     images = Images(site, docker, progress)
     of_engine = EngineImages(images.traefik(binaries.built), images.tools())
     images.frontend(binaries.built)
-    facts = prepare.ensure(site, docker, chosen, of_engine, progress)
-    place = Place(images.postgres(), chosen.database, facts.gateway, facts.platform_network)
-    database = postgres.ensure(site, docker, place, progress)
+    needs = Needs(chosen, of_engine, choice.gateway_ports, choice.hosts)
+    facts = prepare.ensure(site, docker, needs, progress)
+    servers = Servers(site, docker, Place(facts.gateway, facts.platform_network), progress)
+    found = databases.ensure(choice, servers, images, binaries.built)
     shop = site.checkout / "examples/shop"
     commit = repository.ensure(site, shop) if wanted.sample or shop.is_dir() else ""
     _git_server(site, chosen, progress)
-    addresses = Addresses(site, chosen, docker, kubernetes.kubeconfig, facts, of_engine, database)
+    addresses = Addresses(site, chosen, docker, kubernetes.kubeconfig, facts, of_engine, found)
     variables = for_shell(addresses)
     write_shell_file(site, variables)
     if wanted.operator or list((site.checkout / "crds").glob("*.yaml")):

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
+from itertools import islice
 from pathlib import Path
 
 from dev.progress import StepFailed
@@ -28,7 +29,10 @@ class Ports:
     metrics: int
     routing: int
     catchall: int
-    database: int
+    postgres: int
+    mysql: int
+    mariadb: int
+    mongodb: int
     git: int
     apiserver: int
     etcd_client: int
@@ -36,33 +40,32 @@ class Ports:
 
 
 def ensure(path: Path, installation: str) -> Ports:
-    """Return the ports kept in `path`, choosing free ones the first time."""
-    names = {field.name for field in fields(Ports)}
-    if path.exists():
-        kept = json.loads(path.read_text())
-        if set(kept) == names:
-            return Ports(**kept)
-    ports = choose(installation, is_free)
-    path.write_text(json.dumps(asdict(ports), indent=2) + "\n")
+    """Return the ports kept in `path`, choosing free ones for what has none yet."""
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    ports = choose(installation, is_free, kept)
+    if asdict(ports) != kept:
+        path.write_text(json.dumps(asdict(ports), indent=2) + "\n")
     return ports
 
 
-def choose(installation: str, free: Callable[[int], bool]) -> Ports:
+def choose(installation: str, free: Callable[[int], bool], kept: Mapping[str, int] | None = None) -> Ports:
     """Choose ports from the installation's block, going on behind it where a number is taken.
+
+    What `kept` names keeps its port; whether that is free is not asked, since its owner may be running.
 
     Raises:
         StepFailed: the whole range is taken.
     """
     names = [field.name for field in fields(Ports)]
+    chosen = {name: port for name, port in (kept or {}).items() if name in names}
+    missing = [name for name in names if name not in chosen]
     block = int(hashlib.sha256(installation.encode()).hexdigest(), 16) % BLOCKS
     span = BLOCK * BLOCKS
     candidates = (FIRST + (block * BLOCK + offset) % span for offset in range(span))
-    found: list[int] = []
-    for port in candidates:
-        if free(port):
-            found.append(port)
-        if len(found) == len(names):
-            return Ports(**dict(zip(names, found, strict=True)))
+    usable = (port for port in candidates if port not in chosen.values() and free(port))
+    found = list(islice(usable, len(missing)))
+    if len(found) == len(missing):
+        return Ports(**chosen, **dict(zip(missing, found, strict=True)))
     raise StepFailed(f"no {len(names)} free ports between {FIRST} and {FIRST + span}; stop what holds them")
 
 

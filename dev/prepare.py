@@ -33,6 +33,18 @@ class EngineImages:
     tools: str
 
 
+@dataclass(frozen=True)
+class Needs:
+    """What it is prepared for. Previews reach `database_ports` on their gateway, and `hosts` also where those
+    have private addresses.
+    """
+
+    ports: Ports
+    images: EngineImages
+    database_ports: tuple[int, ...]
+    hosts: tuple[str, ...] = ()
+
+
 def token_file(site: Site) -> Path:
     """Return the file of the token that Traefik shows to the operator, made the first time."""
     path = site.secrets / "routing-token"
@@ -42,8 +54,9 @@ def token_file(site: Site) -> Path:
     return path
 
 
-def ensure(site: Site, docker: Docker, ports: Ports, images: EngineImages, progress: Progress) -> Facts:
+def ensure(site: Site, docker: Docker, needs: Needs, progress: Progress) -> Facts:
     """Prepare the engine: networks, firewall, build limits, Traefik; the same again changes nothing."""
+    ports, images = needs.ports, needs.images
     options = {
         "installation": site.installation,
         "traefik-image": images.traefik,
@@ -53,11 +66,12 @@ def ensure(site: Site, docker: Docker, ports: Ports, images: EngineImages, progr
         "metrics-port": ports.metrics,
         "provider-url": f"http://127.0.0.1:{ports.routing}/traefik",
         "provider-token-file": token_file(site),
-        "database-port": ports.database,
         "bind": "127.0.0.1" if site.domain.endswith("localhost") else "",
     }
     arguments = [f"--{name}={value}" for name, value in options.items()]
-    arguments += [f"--allow={network}" for network in _package_mirrors()]
+    arguments += [f"--database-port={port}" for port in needs.database_ports]
+    allowed = {*_package_mirrors(), *mirrors.private_of(needs.hosts, mirrors.resolve_ipv4)}
+    arguments += [f"--allow={network}" for network in sorted(allowed)]
     with progress.step("engine: networks, firewall, build limits, Traefik"):
         answer = _engine(site, docker, "prepare", *arguments)
     try:

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-UP = ("up", "--no-operator", "--no-sample")
+UP = ("up", "--no-operator", "--no-sample", "--mariadb")
 
 
 def main(command: list[str]) -> int:

@@ -2,12 +2,16 @@ import subprocess
 from pathlib import Path
 
 from controller.settings import Settings
+from dev.databases import Databases
 from dev.docker_cli import Docker
 from dev.environment import Addresses, for_operator, for_shell, read_shell_file, write_shell_file
 from dev.ports import choose
-from dev.postgres import Postgres
 from dev.prepare import EngineImages, Facts
+from dev.servers import Database
 from dev.site import site_from
+
+URL = "postgresql://postgres:it's@127.0.0.1:1/postgres"
+SERVERS = ("postgres", "mysql", "mariadb", "mongodb")
 
 
 def _addresses(root: Path) -> Addresses:
@@ -20,7 +24,7 @@ def _addresses(root: Path) -> Addresses:
         site.kubeconfig,
         Facts("10.9.0.1", "proxy", "platform", "10.9.4.0/22"),
         EngineImages("traefik:1", "tools:1"),
-        Postgres("postgresql://postgres:it's@127.0.0.1:1/postgres", "10.9.0.1:1", "postgres:1"),
+        Databases({name: Database(URL, "10.9.0.1:1", "image:1") for name in SERVERS}, given=False),
     )
 
 

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import socket
 from pathlib import Path
 
@@ -37,3 +38,17 @@ def test_ports_are_kept(tmp_path: Path) -> None:
 def test_a_listener_on_loopback_makes_a_port_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert not ports.is_free(listener.getsockname()[1])
+
+
+def test_a_port_that_is_new_is_chosen_beside_those_that_are_kept(tmp_path: Path) -> None:
+    file = tmp_path / "ports.json"
+    before = dataclasses.asdict(ports.ensure(file, "local-abc"))
+    file.write_text(json.dumps({name: port for name, port in before.items() if name != "mysql"}))
+    with (
+        socket.create_server(("127.0.0.1", before["http"])),
+        socket.create_server(("127.0.0.1", before["mysql"])),
+    ):
+        after = dataclasses.asdict(ports.ensure(file, "local-abc"))
+    assert len(set(after.values())) == len(after)
+    assert after.pop("mysql") != before.pop("mysql")
+    assert after == before

@@ -15,3 +15,14 @@ def test_the_archive_of_a_binary_holds_it_executable_and_a_world_writable_tmp(tm
             assert content.getmember("tmp").mode == 0o1777
     finally:
         archive.unlink()
+
+
+def test_a_release_takes_its_security_updates_and_unstable_has_none() -> None:
+    mirror, security = "http://mirror.example/debian", "http://mirror.example/debian-security"
+    assert rootfs.BOOKWORM.sources(mirror, security).splitlines() == [
+        "deb http://mirror.example/debian bookworm main",
+        "deb http://mirror.example/debian bookworm-updates main",
+        "deb http://mirror.example/debian-security bookworm-security main",
+    ]
+    assert rootfs.UNSTABLE.sources(mirror, security) == "deb http://mirror.example/debian unstable main\n"
+    assert "security" not in rootfs.BOOKWORM.sources(mirror, "")

@@ -1,0 +1,47 @@
+#!/bin/sh
+# Runs PostgreSQL and FerretDB before it, after creating the data directory the first time; any other command is
+# run as it stands. When one of the two ends, the container does.
+set -eu
+[ "$1" = ferretdb ] || exec "$@"
+: "${MONGO_INITDB_ROOT_USERNAME:?set MONGO_INITDB_ROOT_USERNAME}" "${MONGO_INITDB_ROOT_PASSWORD:?set MONGO_INITDB_ROOT_PASSWORD}"
+umask 077
+whole=$PGDATA/whole
+
+settings() {
+    cat <<END
+listen_addresses = '127.0.0.1'
+unix_socket_directories = '/tmp'
+max_connections = 300
+shared_buffers = 128MB
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+log_min_messages = warning
+shared_preload_libraries = 'pg_cron,pg_documentdb_core,pg_documentdb'
+cron.database_name = 'postgres'
+cron.host = '127.0.0.1'
+documentdb.localhost_connection_string = 'host=127.0.0.1'
+documentdb.maxUserLimit = 500
+END
+}
+
+if [ ! -e "$whole" ]; then
+    rm -rf "$PGDATA"
+    printf '%s' "$MONGO_INITDB_ROOT_PASSWORD" >/tmp/password
+    initdb --username="$MONGO_INITDB_ROOT_USERNAME" --pwfile=/tmp/password --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync
+    rm /tmp/password
+    settings >>"$PGDATA/postgresql.conf"
+    pg_ctl --silent --wait start
+    psql -h /tmp -U "$MONGO_INITDB_ROOT_USERNAME" -d postgres -v ON_ERROR_STOP=1 -qc 'CREATE EXTENSION documentdb CASCADE'
+    pg_ctl --silent --wait stop
+    touch "$whole"
+fi
+unset MONGO_INITDB_ROOT_PASSWORD
+
+rm -f "$PGDATA/postmaster.pid" # of a container that was killed
+pg_ctl --silent --wait start
+ferretdb --postgresql-url="postgres://$MONGO_INITDB_ROOT_USERNAME@127.0.0.1:5432/postgres" --listen-addr=:27017 --state-dir=/tmp &
+ferretdb=$!
+trap 'kill "$ferretdb" 2>/dev/null; pg_ctl --silent --mode=immediate stop' EXIT
+trap 'exit 0' TERM INT
+wait "$ferretdb"
