@@ -69,7 +69,7 @@ def migration_failed(script: Script, line: int | None, message: str, lines: tupl
     return InvalidSpec(
         "MigrationFailed",
         f"{script.kind.value.capitalize()} {where}: {message}. "
-        "What ran before it stays applied; correct the file and push.",
+        "Correct the file and push.",
         lines,
     )
 

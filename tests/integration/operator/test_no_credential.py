@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from controller.logs.mask import MASK
 from tests.integration.operator.app import dockerfile
 from tests.integration.operator.kinds import KINDS
 from tests.integration.operator.polling import until
@@ -43,7 +44,7 @@ async def test_what_was_made_is_found_nowhere(space: Space, operator: Operator) 
     made |= await _credentials(space)
     assert len(made) == 2 * len(KINDS)
     told = stalled.condition("Stalled")["message"]
-    assert "ONPOSTGRES_DATABASE_URL=" in told and "***" in told
+    assert "ONPOSTGRES_DATABASE_URL=" in told and MASK in told
     story = operator.story(space.namespace, 100_000)
     assert "told ***" in story
     everything = [told, story, *(await _cluster(space)), *_engine(space), *_files(operator)]
