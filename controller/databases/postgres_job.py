@@ -30,7 +30,8 @@ LINES_SHOWN = 20
 _MARKER = "previewcloud-script "
 _ARCHIVE = b"PGDMP"
 _RESTORE = (
-    "--no-owner --no-privileges --no-tablespaces --no-subscriptions --no-publications --no-security-labels"
+    "--single-transaction --no-owner --no-privileges --no-tablespaces "
+    "--no-subscriptions --no-publications --no-security-labels"
 )
 
 _RUN = f"""\
@@ -41,8 +42,9 @@ for ledger in [0-9]*.ledger; do
   echo "{_MARKER}$number"
   if [ -e "$number.dump" ]; then
     {{
-      pg_restore {_RESTORE} -f - "$number.dump" && echo t > restored || echo f > restored
-    }} | psql -X -q -v ON_ERROR_STOP=1 --single-transaction -f - -f restored.sql -f "$ledger"
+      pg_restore {_RESTORE} -f - "$number.dump" && printf '%s\n' '\\set restored 1'
+    }} | awk -f open.awk |
+      psql -X -q -v ON_ERROR_STOP=1 -v restored=0 -o /dev/null -f - -f restored.sql -f "$ledger" -c COMMIT
   elif [ -e "$number.loose.sql" ]; then
     psql -X -q -v ON_ERROR_STOP=1 -f "$number.loose.sql" -f "$ledger"
   else
@@ -51,11 +53,16 @@ for ledger in [0-9]*.ledger; do
 done
 """.encode()
 
-_RESTORED = b"""\\set ON_ERROR_STOP 1
-\\set restored `cat /job/restored`
-SELECT 1 / (:'restored' = 't')::int AS restored \\gset
+# pg_restore's script ends with its COMMIT and some comments: the ledger's line has to come before
+_OPEN = rb"""{ if (NR > 20) print line[NR % 20]; line[NR % 20] = $0 }
+END {
+  first = NR > 20 ? NR - 19 : 1
+  for (i = first; i <= NR; i++) if (line[i % 20] == "COMMIT;") commit = i
+  for (i = first; i <= NR; i++) if (i != commit) print line[i % 20]
+}
 """
-"""To psql, a dump that could not be read to its end looks whole: its transaction must not be committed."""
+# to psql, a dump that could not be read to its end looks whole
+_RESTORED = b"SELECT 1 / :restored;\n"
 
 _OPT_OUT = re.compile(rb"\s*--\s*no-transaction\s*", re.IGNORECASE)
 _COMMENT = re.compile(rb"\s*(--.*)?")
@@ -102,12 +109,12 @@ def job(
     """One job for all scripts, which run in the given order."""
     files = {"run.sh": _RUN}
     if any(is_archive(script) for script in scripts):
-        files["restored.sql"] = _RESTORED
+        files |= {"open.awk": _OPEN, "restored.sql": _RESTORED}
     for number, script in enumerate(scripts, start=1):
         files[f"{number:06}.{_suffix(script)}"] = script.content
         files[f"{number:06}.ledger"] = ledger_line(script)
     return JobSpec(
-        name=f"{claim.slug}-migrate-{short_hash(f'{client.installation} {claim.preview}', 12)}",
+        name=f"{claim.slug}-migrate-{short_hash(f'{client.installation} {claim.preview} {claim.name}', 12)}",
         preview=claim.preview,
         slug=claim.slug,
         image=client.image,
