@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dev import commands
+from dev.progress import StepFailed
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 INSTALLATION_LABEL = "previewcloud.installation"
@@ -49,9 +50,10 @@ class Docker:
     def label(self, kind: Kind, name: str, label: str) -> str:
         """Return the value of an object's label; empty where it, or the object, is missing."""
         path = ".Labels" if kind in {"network", "volume"} else ".Config.Labels"
-        if not self.has(kind, name):
+        try:
+            value = self(kind, "inspect", "--format", f'{{{{index {path} "{label}"}}}}', name)
+        except StepFailed:
             return ""
-        value = self(kind, "inspect", "--format", f'{{{{index {path} "{label}"}}}}', name)
         return "" if value == "<no value>" else value
 
     def labelled(self, kind: Kind, label: str) -> list[str]:

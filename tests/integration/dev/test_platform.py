@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,6 +18,7 @@ from dev.processes import until
 from dev.site import installation_of
 
 ROOT = Path(__file__).resolve().parents[3]
+DATABASES = ("postgres", "mysql", "mariadb", "mongodb")
 PROCESSES = {"etcd", "kube-apiserver", "kube-controller-manager", "git-server"}
 
 
@@ -29,10 +31,12 @@ class Platform:
         self.docker = Docker(os.environ.get("DOCKER_HOST", DEFAULT_HOST))
 
     def run(self, *arguments: str) -> str:
+        # A MongoDB that this test run was given is not in this platform's reach.
+        around = {name: value for name, value in os.environ.items() if name != "MONGODB_URL"}
         ended = subprocess.run(
             [sys.executable, "-m", "dev", *arguments],
             cwd=ROOT,
-            env={**os.environ, "PREVIEWCLOUD_STATE": str(self.state), "CLUSTER": "local"},
+            env={**around, "PREVIEWCLOUD_STATE": str(self.state), "CLUSTER": "local"},
             capture_output=True,
             text=True,
             check=False,
@@ -41,13 +45,16 @@ class Platform:
         return ended.stdout
 
     def up(self) -> dict[str, str]:
-        self.run("up", "--no-operator", "--no-sample")
+        self.run("up", "--no-operator", "--no-sample", "--mariadb")
         variables: dict[str, str] = json.loads(self.run("env", "--json"))
         return variables
 
     def pids(self) -> dict[str, int]:
         files = (self.state / "run").glob("*.pid")
         return {file.stem: int(json.loads(file.read_text())["pid"]) for file in files}
+
+    def server(self, name: str) -> str:
+        return f"previewcloud-{name}-{self.installation}"
 
     def containers(self) -> list[str]:
         return self.docker.labelled("container", f"{INSTALLATION_LABEL}={self.installation}")
@@ -74,7 +81,33 @@ def test_every_part_answers(platform: Platform, variables: dict[str, str]) -> No
     )
     assert nodes.returncode == 0, nodes.stderr
     assert _status(variables["TRAEFIK_HTTP_URL"]) == 404
-    assert _psql(variables, "select 1").stdout.strip() == "1"
+
+
+def test_a_preview_reaches_every_database_with_the_client_of_its_image(variables: dict[str, str]) -> None:
+    assert _psql(variables, "select 1") == "1"
+    assert _mysql(variables, "MYSQL", "select version()").startswith("9.")
+    assert "MariaDB" in _mysql(variables, "MARIADB", "select version()")
+    assert _mongo(variables, "db.command({ping: 1})") == '{"ok":1}'
+
+
+def test_mysql_lets_a_client_in_that_does_without_tls(variables: dict[str, str]) -> None:
+    options = ("--ssl-mode=DISABLED", "--get-server-public-key")
+    assert _mysql(variables, "MYSQL", "select 1", *options) == "1"
+
+
+@pytest.mark.parametrize("name", ["MYSQL", "MARIADB"])
+def test_no_administrator_of_mysql_is_without_a_password(variables: dict[str, str], name: str) -> None:
+    found = _mysql(variables, name, "select host from mysql.user where user in ('', 'root') order by host")
+    assert found.split() == ["%", "localhost"]
+    client, port = variables[f"{name}_CLIENT_IMAGE"], variables[f"{name}_URL"].rpartition(":")[2]
+    command = ("mysql", "--protocol=tcp", "-h127.0.0.1", f"-P{port}", "-uroot", "-Ne", "select 1")
+    refused = _docker("run", "--rm", "--network=host", client, *command, check=False)
+    assert "Access denied" in refused.stderr
+
+
+def test_mongodb_lets_nobody_in_without_a_password(variables: dict[str, str]) -> None:
+    url = f"mongodb://{variables['MONGODB_PREVIEW_ADDRESS']}/"
+    assert "requires authentication" in _mongo(variables, "db.collection('x').findOne()", url)
 
 
 def test_a_second_up_changes_nothing(platform: Platform, variables: dict[str, str]) -> None:
@@ -87,10 +120,16 @@ def test_what_broke_is_started_again_and_keeps_its_data(
     platform: Platform, variables: dict[str, str]
 ) -> None:
     _psql(variables, "create table kept (id int)")
+    for server in ("MYSQL", "MARIADB"):
+        _mysql(variables, server, "create database kept")
+    _mongo(variables, "db.collection('kept').insertOne({_id: 1})")
     os.kill(platform.pids()["kube-apiserver"], signal.SIGKILL)
-    platform.docker("rm", "--force", f"previewcloud-postgres-{platform.installation}")
+    platform.docker("rm", "--force", *(platform.server(name) for name in DATABASES))
     assert platform.up() == variables
-    assert _psql(variables, "select count(*) from kept").stdout.strip() == "0"
+    assert _psql(variables, "select count(*) from kept") == "0"
+    for server in ("MYSQL", "MARIADB"):
+        assert _mysql(variables, server, "show databases like 'kept'") == "kept"
+    assert _mongo(variables, "db.collection('kept').findOne()") == '{"_id":1}'
 
 
 def test_down_leaves_nothing_behind(platform: Platform, variables: dict[str, str]) -> None:
@@ -105,14 +144,44 @@ def test_down_leaves_nothing_behind(platform: Platform, variables: dict[str, str
     assert {path.name for path in platform.state.iterdir()} <= {"logs", "lock"}
 
 
-def _psql(variables: dict[str, str], statement: str) -> "subprocess.CompletedProcess[str]":
-    """Ask the server the way a preview does: from the proxy's network, on its gateway."""
-    url = variables["POSTGRES_URL"]
-    login, _, _ = url.removeprefix("postgresql://").rpartition("@")
-    reached = f"postgresql://{login}@{variables['POSTGRES_PREVIEW_ADDRESS']}/postgres"
-    network, image = variables["PROXY_NETWORK"], variables["POSTGRES_CLIENT_IMAGE"]
-    command = ["docker", "run", "--rm", f"--network={network}", image, "psql", "-XAtc", statement, reached]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+def _client(variables: dict[str, str], name: str, *command: str) -> str:
+    """Ask a server the way a preview does: from the proxy's network, on its gateway."""
+    network, image = variables["PROXY_NETWORK"], variables[f"{name}_CLIENT_IMAGE"]
+    return _docker("run", "--rm", f"--network={network}", image, *command).stdout.strip()
+
+
+def _psql(variables: dict[str, str], statement: str) -> str:
+    return _client(variables, "POSTGRES", "psql", "-XAtc", statement, _reached(variables, "POSTGRES"))
+
+
+def _mysql(variables: dict[str, str], name: str, statement: str, *options: str) -> str:
+    url = urlsplit(_reached(variables, name))
+    login = (f"-h{url.hostname}", f"-P{url.port}", f"-u{url.username}", f"-p{url.password}")
+    return _client(variables, name, "mysql", *login, *options, "-Ne", statement)
+
+
+def _mongo(variables: dict[str, str], expression: str, url: str = "") -> str:
+    """The answer to an expression as JSON, or the server's refusal."""
+    script = """
+        const {MongoClient} = require("/node_modules/mongodb");
+        const client = new MongoClient(process.argv[1]), db = client.db("trial");
+        const answer = %s;
+        answer.then(JSON.stringify, error => error.message).then(console.log).then(() => client.close());
+    """
+    return _client(
+        variables, "MONGODB", "node", "-e", script % expression, url or _reached(variables, "MONGODB")
+    )
+
+
+def _reached(variables: dict[str, str], name: str) -> str:
+    """A server's URL under the address of previews."""
+    url = urlsplit(variables[f"{name}_URL"])
+    login = url.netloc.rpartition("@")[0]
+    return url._replace(netloc=f"{login}@{variables[f'{name}_PREVIEW_ADDRESS']}").geturl()
+
+
+def _docker(*arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=check, timeout=60)
 
 
 def _status(url: str) -> int:
