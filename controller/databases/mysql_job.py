@@ -12,6 +12,7 @@ comes about, nothing is dirty.
 A seed may be what mysqldump or mariadb-dump wrote of one database. It runs as the preview's role, so it must
 not hold what that may not do: a DEFINER who is somebody else (views, triggers, routines), SET GTID_PURGED or
 SET SQL_LOG_BIN (dump with --set-gtid-purged=OFF), events, CREATE DATABASE and USE (dump without --databases).
+Scripts are UTF-8 text: a dump of binary columns needs --hex-blob.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ for script in [0-9]*.sql; do
 done
 """.encode()
 
-_ERROR = re.compile(r"ERROR (\d+) \(\w{5}\)( at line (\d+))?(?: in file: '[^']*')?: (.*)", re.DOTALL)
+_ERROR = re.compile(r"ERROR(?: (\d+) \(\w{5}\))?( at line (\d+))?(?: in file: '[^']*')?: (.*)", re.DOTALL)
 
 
 def job(
@@ -151,7 +152,7 @@ def _failed(
             return lost_database(shown[-1] if shown else f"exit code {result.exit_code}", shown)
         return ended(result.exit_code, script, shown, seconds)
     message = progress.shown(error[4]).strip()
-    if script is None or error[3] is None or _lost(int(error[1])):
+    if script is None or error[3] is None or _lost(int(error[1] or 0)):
         return lost_database(message, shown)
     if result.exit_code == EXIT_LEDGER:
         return migration_failed(script, None, f"could not be written to the ledger: {message}", shown)

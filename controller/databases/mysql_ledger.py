@@ -27,9 +27,8 @@ TABLE = "previewcloud_migrations"
 LINES_MAX = 4 * SCRIPTS_MAX
 READ_SECONDS = 5
 DONE = "done"
-LOCK_TIMEOUT = 1205
-TOO_SLOW = (3024, 1969)
-"""Of MySQL, of MariaDB."""
+HELD = (1205, 1213, 3024, 1969)
+"""Waited for a lock, gave way in a deadlock; too slow, on MySQL and on MariaDB."""
 
 CREATE = f"""\
 CREATE TABLE IF NOT EXISTS {TABLE} (
@@ -57,11 +56,13 @@ _BEGINNING = (
     "INSERT INTO previewcloud_migrations (kind, name, checksum, state, applied_at, duration_ms) "
     "VALUES ('{kind}', {name}, '{checksum}', 'running', UTC_TIMESTAMP(6), 0)"
 )
+# a script that emptied the table, as one that begins anew may, has its line all the same
 _ENDING = """\
-UPDATE previewcloud_migrations SET state = 'done',
+INSERT INTO previewcloud_migrations (kind, name, checksum, state, applied_at, duration_ms)
+VALUES ('{kind}', {name}, '{checksum}', 'done', UTC_TIMESTAMP(6), 0)
+ON DUPLICATE KEY UPDATE state = 'done',
     duration_ms = TIMESTAMPDIFF(MICROSECOND, applied_at, UTC_TIMESTAMP(6)) DIV 1000,
-    applied_at = UTC_TIMESTAMP(6)
-WHERE kind = '{kind}' AND name = {name};
+    applied_at = UTC_TIMESTAMP(6);
 COMMIT;
 """
 
@@ -91,7 +92,7 @@ async def read_ledger(link: Link, database: str) -> Ledger:
     except Error as error:
         if connection_lost(error):
             raise
-        if error.errno == LOCK_TIMEOUT or error.errno in TOO_SLOW:
+        if error.errno in HELD:
             raise BackendUnavailable(
                 "LedgerLocked",
                 f"Table {TABLE} of database {database} cannot be read: the preview holds a lock on it, or "
@@ -131,7 +132,7 @@ def beginning(script: Script) -> str:
 
 def ending(script: Script) -> bytes:
     """What runs after a script, in a connection of its own: whatever the script set does not hold there."""
-    return _ENDING.format(kind=script.kind.value, name=_name(script)).encode()
+    return _ENDING.format(kind=script.kind.value, name=_name(script), checksum=script.checksum).encode()
 
 
 def _name(script: Script) -> str:
