@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # Runs PostgreSQL and FerretDB before it, after creating the data directory the first time; any other command is
 # run as it stands. When one of the two ends, the container does.
 set -eu
@@ -20,6 +20,8 @@ log_min_messages = warning
 shared_preload_libraries = 'pg_cron,pg_documentdb_core,pg_documentdb'
 cron.database_name = 'postgres'
 cron.host = '127.0.0.1'
+cron.log_run = off
+cron.log_statement = off
 documentdb.localhost_connection_string = 'host=127.0.0.1'
 documentdb.maxUserLimit = 500
 END
@@ -39,9 +41,9 @@ fi
 unset MONGO_INITDB_ROOT_PASSWORD
 
 rm -f "$PGDATA/postmaster.pid" # of a container that was killed
-pg_ctl --silent --wait start
+postgres &
+until pg_isready -q -h 127.0.0.1 -U "$MONGO_INITDB_ROOT_USERNAME" -d postgres; do kill -0 $! && sleep 0.1; done
 ferretdb --postgresql-url="postgres://$MONGO_INITDB_ROOT_USERNAME@127.0.0.1:5432/postgres" --listen-addr=:27017 --state-dir=/tmp &
-ferretdb=$!
-trap 'kill "$ferretdb" 2>/dev/null; pg_ctl --silent --mode=immediate stop' EXIT
 trap 'exit 0' TERM INT
-wait "$ferretdb"
+trap 'jobs -pr | xargs --no-run-if-empty kill -INT; wait' EXIT
+wait -n
