@@ -68,8 +68,7 @@ def migration_failed(script: Script, line: int | None, message: str, lines: tupl
     where = f"{script.name}, line {line}" if line is not None else script.name
     return InvalidSpec(
         "MigrationFailed",
-        f"{script.kind.value.capitalize()} {where}: {message}. "
-        "Correct the file and push.",
+        f"{script.kind.value.capitalize()} {where}: {message}. Correct the file and push.",
         lines,
     )
 
