@@ -7,8 +7,9 @@ set -eu
 umask 077
 whole=$PGDATA/whole
 
+# Written at each start, so that newer settings meet data that is kept.
 settings() {
-    cat <<END
+    cat >"$PGDATA/ferretdb.conf" <<END
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '/tmp'
 max_connections = 300
@@ -32,7 +33,8 @@ if [ ! -e "$whole" ]; then
     printf '%s' "$MONGO_INITDB_ROOT_PASSWORD" >/tmp/password
     initdb --username="$MONGO_INITDB_ROOT_USERNAME" --pwfile=/tmp/password --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync
     rm /tmp/password
-    settings >>"$PGDATA/postgresql.conf"
+    echo "include 'ferretdb.conf'" >>"$PGDATA/postgresql.conf"
+    settings
     pg_ctl --silent --wait start
     psql -h /tmp -U "$MONGO_INITDB_ROOT_USERNAME" -d postgres -v ON_ERROR_STOP=1 -qc 'CREATE EXTENSION documentdb CASCADE'
     pg_ctl --silent --wait stop
@@ -40,6 +42,7 @@ if [ ! -e "$whole" ]; then
 fi
 unset MONGO_INITDB_ROOT_PASSWORD
 
+settings
 rm -f "$PGDATA/postmaster.pid" # of a container that was killed
 postgres &
 until pg_isready -q -h 127.0.0.1 -U "$MONGO_INITDB_ROOT_USERNAME" -d postgres; do kill -0 $! && sleep 0.1; done
