@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -23,10 +23,10 @@ URL = "mysql://root:p%2Fw%40d@db.example:3307"
 class Answers(Link):
     """A connection that notes statements, and answers those that begin with a known text."""
 
-    def __init__(self, version: str = "9.7.4", **answers: list[Row]) -> None:
+    def __init__(self, version: str = "9.7.4", answers: Mapping[str, list[Row]] | None = None) -> None:
         self.version = version
         self.sent: list[str] = []
-        self.answers = {key.replace("_", " "): rows for key, rows in answers.items()}
+        self.answers = answers or {}
 
     async def execute(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
         self.sent.append(statement)
@@ -114,7 +114,7 @@ async def test_a_role_that_is_not_the_databases_is_a_mistake_of_the_caller() -> 
     ],
 )
 async def test_an_underscore_in_a_grant_is_no_wildcard(setting: list[Row], written: str) -> None:
-    link = Answers(SHOW_GLOBAL=setting)
+    link = Answers(answers={"SHOW GLOBAL": setting})
     await catalog.grant(link, replace(CLAIM, name="pr_1_db"))
     assert link.sent[-1].endswith(f"ON {written}.* TO 'pr_1_db'@'%'")
     assert "GRANT OPTION" not in link.sent[-1] and "EVENT" not in link.sent[-1]
@@ -160,7 +160,7 @@ def test_passwords_are_stored_as_the_servers_do() -> None:
     ],
 )
 async def test_a_server_that_is_too_old_is_refused(version: str, enough: bool) -> None:
-    link = Answers(version, **{"SELECT_@@log": [(0, 0)]})
+    link = Answers(version, {"SELECT @@log": [(0, 0)]})
     if enough:
         await make_ready(link, "db:3306")
         return
@@ -170,6 +170,6 @@ async def test_a_server_that_is_too_old_is_refused(version: str, enough: bool) -
 
 
 async def test_triggers_are_allowed_where_a_binary_log_would_forbid_them() -> None:
-    link = Answers(**{"SELECT_@@log": [(1, 0)]})
+    link = Answers(answers={"SELECT @@log": [(1, 0)]})
     await make_ready(link, "db:3306")
     assert link.sent[-1] == "SET GLOBAL log_bin_trust_function_creators = 1"
