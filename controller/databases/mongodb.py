@@ -19,7 +19,7 @@ from controller.databases.mongodb_catalog import Found, Line
 from controller.databases.mongodb_job import FORMATS, MongodbProgress, Runner, failure, job
 from controller.databases.mongodb_ledger import read_ledger
 from controller.databases.mongodb_limits import DEFAULT_LIMITS, MongodbLimits
-from controller.databases.mongodb_session import AdminSession, MongoClient
+from controller.databases.mongodb_session import AdminSession, MongoClient, bracketed
 from controller.databases.ownership import check_name, dirty, not_ours, registered_to_another
 from controller.databases.protocol import (
     PLAIN,
@@ -149,9 +149,8 @@ class MongodbServer:
     def url(self, claim: DatabaseClaim, credentials: Credentials) -> str:
         """See `DatabaseServer.url`."""
         login = f"{quote(credentials.role, safe='')}:{quote(credentials.password, safe='')}"
-        host = f"[{self._client.host}]" if ":" in self._client.host else self._client.host
         options = urlencode({"authSource": claim.name, **self._session.options})
-        return f"mongodb://{login}@{host}:{self._client.port}/{claim.name}?{options}"
+        return f"mongodb://{login}@{bracketed(self._client.host)}:{self._client.port}/{claim.name}?{options}"
 
     async def close(self) -> None:
         """Close the administrator's connections."""

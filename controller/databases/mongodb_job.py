@@ -30,6 +30,7 @@ from controller.databases.jobs import (
     lost_database,
 )
 from controller.databases.ledger import migration_failed
+from controller.databases.mongodb_session import bracketed
 from controller.databases.protocol import Credentials, DatabaseClaim, Formats, Script
 from controller.runtime.protocol import JobResult, JobSpec
 
@@ -82,9 +83,8 @@ def job(
 
 
 def _environment(claim: DatabaseClaim, credentials: Credentials, runner: Runner) -> dict[str, str]:
-    host = runner.client.host
     return {
-        "MONGODB_HOST": f"[{host}]" if ":" in host else host,
+        "MONGODB_HOST": bracketed(runner.client.host),
         "MONGODB_PORT": str(runner.client.port),
         "MONGODB_USER": credentials.role,
         "MONGODB_PASSWORD": credentials.password,

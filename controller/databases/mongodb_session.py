@@ -1,6 +1,8 @@
 """Connections of the administrator to MongoDB: one pooled client, made with the first call.
 
-Whatever the driver raises leaves here as BackendUnavailable, within seconds also when the server hangs.
+Whatever the driver raises leaves here as BackendUnavailable, within seconds also when the server hangs. The
+driver has no timeout of its own for an answer: under one, it loses a cancellation that comes while it sends
+(`asyncio.wait_for` of Python 3.11 does).
 """
 
 from __future__ import annotations
@@ -21,7 +23,6 @@ Document = dict[str, Any]
 MongoClient = AsyncMongoClient[Document]
 
 SELECT_SECONDS, CONNECT_SECONDS = 3, 5
-ANSWER_SECONDS = 20
 QUEUE_SECONDS = 30.0
 SERVER_VERSION_MIN = 5
 WORDS_MAX = 300
@@ -56,7 +57,7 @@ class AdminSession:
         Raises:
             BackendUnavailable: the server does not answer in time, or refuses.
         """
-        with self._translated():
+        with _cancellation_kept(), self._translated():
             async with _turn(self._turns), asyncio.timeout(seconds):
                 client = self._open()
                 if not self._checked:
@@ -78,7 +79,6 @@ class AdminSession:
                 maxPoolSize=self._connections,
                 serverSelectionTimeoutMS=SELECT_SECONDS * 1000,
                 connectTimeoutMS=CONNECT_SECONDS * 1000,
-                socketTimeoutMS=ANSWER_SECONDS * 1000,
             )
         return self._client
 
@@ -105,6 +105,22 @@ class AdminSession:
             raise BackendUnavailable(
                 "DatabaseUnavailable", f"MongoDB at {self.where}: {_words(error)}; trying again."
             ) from None
+
+
+@contextmanager
+def _cancellation_kept() -> Generator[None]:
+    """Who was cancelled meanwhile is, also when the driver went on, or failed of it."""
+    task = asyncio.current_task()
+    assert task is not None
+    before = task.cancelling()
+    try:
+        yield
+    except Exception:
+        if task.cancelling() > before:
+            raise asyncio.CancelledError from None
+        raise
+    if task.cancelling() > before:
+        raise asyncio.CancelledError
 
 
 @asynccontextmanager
@@ -134,9 +150,14 @@ def read_url(admin_url: str) -> tuple[str, dict[str, str]]:
             "The administrator's MongoDB URL is not mongodb://user:password@host:port/?authSource=admin, "
             "with special characters percent-encoded; correct the setting.",
         ) from None
-    where = ",".join(f"{host}:{port or DEFAULT_PORT}" for host, port in found["nodelist"])
+    where = ",".join(f"{bracketed(host)}:{port or DEFAULT_PORT}" for host, port in found["nodelist"])
     given = {name.lower(): value for name, value in found["options"].items()}
     return where, {name: "true" for name in FOR_PREVIEWS if given.get(name.lower())}
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands before a port."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _words(error: Exception) -> str:

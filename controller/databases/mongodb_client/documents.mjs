@@ -9,7 +9,7 @@ const BATCH = 1000;
 
 export async function prepareDocuments(path, { ledger }) {
   const text = await read(path);
-  const found = parse(text, 1);
+  const found = parse(text);
   const entries = (Array.isArray(found) ? found : [found]).map((entry) => checked(entry, ledger));
   return insertAll(entries.map((entry) => ({ ...entry, lines: undefined })));
 }
@@ -58,20 +58,20 @@ async function read(path) {
   return (await readFile(path, "utf8")).replace(/^\uFEFF/, "");
 }
 
-function parse(text, firstLine) {
+function parse(text, onlyLine) {
   try {
     return BSON.EJSON.parse(text, { relaxed: false });
   } catch (error) {
-    throw new Failure(oneLine(error), lineOf(error.message, text, firstLine));
+    throw new Failure(oneLine(error), onlyLine ?? lineOf(error.message, text));
   }
 }
 
 // JSON.parse tells the position, or that the text ended too soon.
-function lineOf(message, text, firstLine) {
+function lineOf(message, text) {
   const position = /at position (\d+)/.exec(message)?.[1];
   if (position === undefined && !/end of JSON input/.test(message)) return undefined;
   const before = position === undefined ? text.trimEnd() : text.slice(0, Number(position));
-  return firstLine + before.split("\n").length - 1;
+  return before.split("\n").length;
 }
 
 function checked(entry, ledger, line) {

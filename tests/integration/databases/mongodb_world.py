@@ -1,19 +1,19 @@
-"""A real server that speaks MongoDB's protocol, named by the local platform's environment; what tests make on it
-is removed.
+"""A real server that speaks MongoDB's protocol, named by the local platform's environment; what tests make on
+it is removed.
 
-The product is written for MongoDB. Where no MongoDB can be had the platform runs FerretDB, which differs: each
-difference is expected by its name, and a test fails once it has gone, or when the server is a MongoDB and
-differs.
+The product is written for MongoDB. Where no MongoDB can be had the platform runs FerretDB, which differs:
+each difference is expected by its name, and a test fails once it has gone, or when the server is a MongoDB
+and differs.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient, monitoring
@@ -40,9 +40,7 @@ SAMPLES = Samples(
     ),
     column=script("2_price.json", '{"collection": "prices", "documents": [{"_id": 1, "price": 3}]}\n'),
     seed=script("shop.ndjson", '{"collection": "items", "document": {"name": "seeded"}}\n', ScriptKind.SEED),
-    broken=script(
-        "3_broken.js", 'export async function up(db) {\n  throw new Error("made to fail");\n}\n'
-    ),
+    broken=script("3_broken.js", 'export async function up(db) {\n  throw new Error("made to fail");\n}\n'),
     corrected=script("3_broken.js", "export async function up(db) {\n}\n"),
     scheme="mongodb",
     transactional=False,
@@ -57,25 +55,82 @@ def setting(name: str) -> str:
     return value
 
 
+LOGGING_IN = ("hello", "saslStart", "saslContinue")
+
+
+class Cut(BaseException):
+    """The operator died."""
+
+
 class Recorder(monitoring.CommandListener):
-    """Keeps the commands that clients begin while it is switched on."""
+    """Keeps the names of the commands that clients begin while it is switched on, and dies at one of them.
+
+    The driver passes an exception of a listener on when it is none that programs catch.
+    """
 
     def __init__(self) -> None:
-        self.commands: list[tuple[str, dict[str, Any]]] | None = None
+        self.commands: list[str] | None = None
+        self.cut_at: int | None = None
+        self.after = False
+
+    @contextmanager
+    def on(self, cut_at: int | None = None, *, after: bool = False) -> Iterator[list[str]]:
+        """Record; `cut_at` is the number of the command before, or after, which the operator dies."""
+        self.commands, self.cut_at, self.after = [], cut_at, after
+        try:
+            yield self.commands
+        finally:
+            self.commands = None
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if self.commands is not None:
-            self.commands.append((event.database_name, dict(event.command)))
+        if self.commands is not None and event.command_name not in LOGGING_IN:
+            self.commands.append(event.command_name)
+            self._die(after=False)
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        pass
+        if event.command_name not in LOGGING_IN:
+            self._die(after=True)
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        pass
+        if event.command_name not in LOGGING_IN:
+            self._die(after=True)
+
+    def _die(self, *, after: bool) -> None:
+        if self.commands and after is self.after and len(self.commands) - 1 == self.cut_at:
+            self.cut_at = None
+            raise Cut
 
 
-RECORDER = Recorder()
+class Connections(monitoring.ConnectionPoolListener):
+    """Counts the connections that pools hold, and the most of them since `reset`."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+
+    def reset(self) -> None:
+        self.now = self.most = 0
+
+    def connection_created(self, event: monitoring.ConnectionCreatedEvent) -> None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+
+    def connection_closed(self, event: monitoring.ConnectionClosedEvent) -> None:
+        self.now -= 1
+
+    def pool_created(self, event: monitoring.PoolCreatedEvent) -> None: ...
+    def pool_ready(self, event: monitoring.PoolReadyEvent) -> None: ...
+    def pool_cleared(self, event: monitoring.PoolClearedEvent) -> None: ...
+    def pool_closed(self, event: monitoring.PoolClosedEvent) -> None: ...
+    def connection_ready(self, event: monitoring.ConnectionReadyEvent) -> None: ...
+    def connection_check_out_started(self, event: monitoring.ConnectionCheckOutStartedEvent) -> None: ...
+    def connection_check_out_failed(self, event: monitoring.ConnectionCheckOutFailedEvent) -> None: ...
+    def connection_checked_out(self, event: monitoring.ConnectionCheckedOutEvent) -> None: ...
+    def connection_checked_in(self, event: monitoring.ConnectionCheckedInEvent) -> None: ...
+
+
+RECORDER, CONNECTIONS = Recorder(), Connections()
 monitoring.register(RECORDER)  # for every client that is made from here on
+monitoring.register(CONNECTIONS)
 
 
 @asynccontextmanager
@@ -196,8 +251,7 @@ class MongodbWorld:
 
     async def clean(self, names: tuple[str, ...]) -> None:
         """Drop everything with these names, and the lines of both installations."""
-        for server in self.servers:
-            await server.close()
+        await asyncio.gather(*(server.close() for server in self.servers))
         async with admin() as client:
             for name in names:
                 await client.drop_database(name)
@@ -219,5 +273,3 @@ async def open_world(run: JobRunner, names: tuple[str, ...]) -> AsyncIterator[Mo
     finally:
         await relay.close()
         await world.clean(names)
-
-
