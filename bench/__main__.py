@@ -15,7 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bench import build, start, thousand
+from bench import build, databases, start, thousand
 from bench.errors import BenchFailed
 from bench.figures import Line
 from bench.kubernetes import connected
@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "many": start.many,
     "build": build.build,
     "thousand": thousand.thousand,
+    "databases": databases.databases,
 }
 FAILED, USAGE, ENDED = 1, 2, 143
 

@@ -14,6 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
+from controller.api.extensions import EXTENSIONS
 from controller.databases.postgres import REGISTRY_PREFIX, PostgresServer
 from controller.databases.postgres_catalog import sweep_roles
 from controller.databases.postgres_limits import DEFAULT_LIMITS, PostgresLimits
@@ -73,7 +74,10 @@ class PostgresWorld:
         self.neighbour = self.another(self.installations[1])
 
     def another(
-        self, installation: str | None = None, limits: PostgresLimits = DEFAULT_LIMITS
+        self,
+        installation: str | None = None,
+        limits: PostgresLimits = DEFAULT_LIMITS,
+        extensions: tuple[str, ...] = EXTENSIONS,
     ) -> PostgresServer:
         """One more operator's view of the server, as after a restart."""
         url = make_conninfo(setting("POSTGRES_URL"), host="127.0.0.1", port=self.relay.port)
@@ -83,6 +87,7 @@ class PostgresWorld:
             setting("POSTGRES_CLIENT_IMAGE"),
             installation or self.installations[0],
             limits,
+            extensions,
         )
         self.servers.append(server)
         return server

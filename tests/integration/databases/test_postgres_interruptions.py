@@ -12,7 +12,7 @@ import pytest
 from psycopg import AsyncConnection, OperationalError
 
 from controller.api.errors import Conflict
-from controller.databases.protocol import DatabaseState
+from controller.databases.protocol import PLAIN, Blueprint, DatabaseState
 from tests.contract.database_contract import CLAIM, LOGIN, SHOP
 from tests.integration.databases.postgres_world import PostgresWorld, login, login_url
 
@@ -29,20 +29,23 @@ async def nothing() -> None:
 
 @dataclass
 class Statements:
-    """Counts the statements of the operator, and dies at one of them."""
+    """Counts the statements of the operator, and dies at one of them: after it there is none."""
 
     cut_at: int | None = None
     after: bool = False
     count: int = 0
+    dead: bool = False
     between: Callable[[], Awaitable[None]] = nothing
 
     async def execute(self, original: Callable[..., Awaitable[Any]], *given: Any, **named: Any) -> Any:
         """Run one statement, unless it is the one."""
         number, self.count = self.count, self.count + 1
-        if number == self.cut_at and not self.after:
+        if self.dead or (number == self.cut_at and not self.after):
+            self.dead = True
             raise Cut
         result = await original(*given, **named)
         if number == self.cut_at:
+            self.dead = True
             raise Cut
         await self.between()
         return result
@@ -59,11 +62,16 @@ def counted(statements: Statements) -> Iterator[None]:
         yield
 
 
-async def cut_create(world: PostgresWorld, statements: Statements, installation: str | None = None) -> bool:
+async def cut_create(
+    world: PostgresWorld,
+    statements: Statements,
+    installation: str | None = None,
+    blueprint: Blueprint = PLAIN,
+) -> bool:
     """Whether the creation was cut off."""
     try:
         with counted(statements):
-            await world.another(installation).create(CLAIM, LOGIN)
+            await world.another(installation).create(CLAIM, LOGIN, blueprint)
     except Cut:
         return True
     return False

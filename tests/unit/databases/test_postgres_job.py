@@ -6,9 +6,17 @@ from pathlib import Path
 import pytest
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
-from controller.databases.postgres_job import Client, Progress, failure, job, without_transaction
+from controller.databases.postgres_job import (
+    Client,
+    Progress,
+    failure,
+    is_archive,
+    job,
+    without_transaction,
+)
+from controller.databases.protocol import Script, ScriptKind
 from controller.runtime.protocol import JobResult, JobSpec
-from tests.contract.database_contract import CLAIM, LOGIN, script
+from tests.contract.database_contract import CLAIM, LOGIN, REBUILT, script
 
 CLIENT = Client("postgres:17", "10.0.0.1", 5432, 600, "ours")
 FIRST = script("1_first.sql", "SELECT 1;\n")
@@ -61,6 +69,71 @@ def test_the_first_failure_ends_the_job(tmp_path: Path) -> None:
     assert "previewcloud-script 000002" not in result.lines
 
 
+DUMP = Script(ScriptKind.SEED, "shop.dump", "0" * 64, b"PGDMP\0\1")
+PLAIN_DUMP = Script(ScriptKind.SEED, "plain.dump", "1" * 64, b"SELECT 1;\n")
+TAR_DUMP = Script(ScriptKind.SEED, "tar.dump", "2" * 64, b"toc.dat\0\0\0")
+
+
+def restore_locally(
+    directory: Path, exit_code: int, output: str
+) -> tuple[subprocess.CompletedProcess[str], str]:
+    """Run the job of a dump with a pg_restore that gives this, and a psql that keeps what it reads."""
+    given = job(CLAIM, LOGIN, (DUMP,), CLIENT)
+    for name, content in given.files.items():
+        (directory / name).write_bytes(content.replace(b"cd /job", f"cd {directory}".encode()))
+    (directory / "output").write_text(output)
+    programs = {
+        "pg_restore": f"#!/bin/sh\ncat {directory}/output; exit {exit_code}\n",
+        "psql": f"#!/bin/sh\ncat > {directory}/read; echo psql $*\n",
+    }
+    (directory / "bin").mkdir()
+    for name, text in programs.items():
+        (directory / "bin" / name).write_text(text)
+        (directory / "bin" / name).chmod(0o755)
+    ran = subprocess.run(
+        [given.command[0], directory / "run.sh"],
+        env={"PATH": f"{directory}/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ran, (directory / "read").read_text()
+
+
+@pytest.mark.parametrize("lines", [0, 3, 50])
+def test_a_dump_leaves_its_transaction_open_for_the_ledger(tmp_path: Path, lines: int) -> None:
+    data = "".join(f"line {number}\n" for number in range(lines))
+    ran, read = restore_locally(tmp_path, 0, f"BEGIN;\nCOMMIT;\n{data}COMMIT;\n\n-- complete\n")
+    assert read == f"BEGIN;\nCOMMIT;\n{data}\n-- complete\n\\set restored 1\n"
+    assert ran.stdout.splitlines()[-1].endswith("-f - -f restored.sql -f 000001.ledger -c COMMIT")
+    assert "restored=0" in ran.stdout
+
+
+def test_a_dump_that_breaks_off_is_not_said_to_be_restored(tmp_path: Path) -> None:
+    _, read = restore_locally(tmp_path, 1, "BEGIN;\nCOPY t FROM stdin;\n1\n")
+    assert read == "BEGIN;\nCOPY t FROM stdin;\n1\n"
+
+
+def test_dumps_are_told_from_scripts_by_their_content() -> None:
+    assert [is_archive(each) for each in (DUMP, PLAIN_DUMP, TAR_DUMP, FIRST)] == [True, False, True, False]
+    given = job(CLAIM, LOGIN, (DUMP, PLAIN_DUMP), CLIENT)
+    assert {"000001.dump", "000002.sql", "restored.sql", "open.awk"} <= set(given.files)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (("psql:<stdin>:9: ERROR:  no such role", "psql:restored.sql:1: ERROR:  division"), "no such role"),
+        (("pg_restore: error: could not read: end of file",), "could not read: end of file"),
+    ],
+)
+def test_a_failed_dump_is_named_with_what_was_said(lines: tuple[str, ...], message: str) -> None:
+    result = JobResult(3, ("previewcloud-script 000001", *lines))
+    error = failure(result, Progress((DUMP,), LOGIN.password), 600)
+    assert isinstance(error, InvalidSpec)
+    assert f"Seed shop.dump: {message}." in error.message
+
+
 def test_no_name_of_the_author_is_a_word_of_a_shell_or_of_sql() -> None:
     given = spec()
     assert set(given.files) == {
@@ -91,6 +164,10 @@ def test_jobs_of_two_installations_have_different_names() -> None:
     other = Client("postgres:17", "10.0.0.1", 5432, 600, "theirs")
     assert spec().name == spec().name
     assert spec().name != job(CLAIM, LOGIN, SCRIPTS, other).name
+
+
+def test_jobs_of_two_databases_of_one_preview_have_different_names() -> None:
+    assert spec().name != job(REBUILT, LOGIN, SCRIPTS, CLIENT).name
 
 
 @pytest.mark.parametrize(
