@@ -6,10 +6,9 @@ came: the database is dirty.
 
 The administrator reads it: `observe` has no login of the preview. The preview may have put anything
 in the table's place, and a view or a function in it would run with the reader's rights. So the table is
-locked first, which runs nothing, then looked at, and read only where it is a plain table of InnoDB; the lock
-keeps it from being exchanged meanwhile. Expressions that belong to a plain table (defaults, generated
-columns, checks) cannot call functions of the preview, and triggers do not fire on reading. Number and lengths
-of the lines are bounded, also the time.
+locked first, which runs nothing, then looked at, and read only where it is a plain table of InnoDB without
+computed columns; the lock keeps it from being exchanged meanwhile. Triggers do not fire on reading. Number
+and lengths of the lines are bounded, also the time.
 """
 
 from __future__ import annotations
@@ -44,6 +43,8 @@ CREATE TABLE IF NOT EXISTS {TABLE} (
 _PLAIN = """
 SELECT 1 FROM information_schema.TABLES
 WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND TABLE_TYPE = 'BASE TABLE' AND ENGINE = 'InnoDB'
+AND NOT EXISTS (SELECT 1 FROM information_schema.COLUMNS
+    WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND GENERATION_EXPRESSION <> '')
 """
 
 _READ = (
@@ -103,7 +104,7 @@ async def read_ledger(link: Link, database: str) -> Ledger:
 
 
 async def _read(link: Link, database: str) -> list[Row]:
-    if not await link.execute(_PLAIN, [database, TABLE]):
+    if not await link.execute(_PLAIN, [database, TABLE, database, TABLE]):
         return []
     hint = "" if link.mariadb else f"/*+ MAX_EXECUTION_TIME({READ_SECONDS * 1000}) */"
     query = _READ.format(hint=hint, database=database, table=TABLE, name=NAME_MAX, lines=LINES_MAX)

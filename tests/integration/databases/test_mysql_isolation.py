@@ -219,6 +219,19 @@ async def test_nothing_planted_runs_with_the_operators_rights(world: MysqlWorld,
     assert await world.server.survey() == {CLAIM.name, *(other.name for other in OTHERS)}
 
 
+async def test_a_ledger_with_computed_columns_is_not_read(world: MysqlWorld, preview: Link) -> None:
+    await preview.execute(
+        "CREATE TABLE previewcloud_migrations (kind varchar(20), checksum char(64), state varchar(10), "
+        "name varchar(100) AS (concat('by ', checksum)) VIRTUAL) ENGINE = InnoDB"
+    )
+    await preview.execute(
+        "INSERT INTO previewcloud_migrations (kind, checksum, state) "
+        "VALUES ('migration', REPEAT('a', 64), 'done')"
+    )
+    (state,) = await world.server.observe(SHOP)
+    assert (state.exists, state.ledger) == (True, ())
+
+
 async def test_a_ledger_cannot_be_exchanged_between_the_look_and_the_reading(
     world: MysqlWorld, preview: Link
 ) -> None:
