@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
@@ -131,6 +131,7 @@ async def test_who_can_get_in_finds_everything_in_place(world: MysqlWorld, after
         if not await cut_create(world, Statements(number, after)):
             break
         states = await world.server.observe(SHOP)
+        assert not await world.can_log_in(CLAIM, replace(LOGIN, password=""))
         if await world.can_log_in(CLAIM, LOGIN):
             entered += 1
             async with connected(world.login(LOGIN), CLAIM.name) as link:
@@ -162,6 +163,45 @@ async def test_of_two_installations_that_race_for_a_name_one_gets_it_whole(world
         await assert_gone(world)
     assert 1 < won < number < STATEMENTS_MAX - 1
     await world.neighbour.drop(CLAIM)
+
+
+@dataclass
+class Rival:
+    """Another installation that wants the same name after a certain statement of ours."""
+
+    world: MysqlWorld
+    at: int
+    won: bool = False
+
+    def __post_init__(self) -> None:
+        self.statements = Statements(between=self.create)
+
+    async def create(self) -> None:
+        if self.statements.count == self.at:
+            with suppress(Conflict):
+                await self.world.neighbour.create(CLAIM, LOGIN)
+                self.won = True
+
+
+async def test_of_two_that_found_a_name_free_one_gets_it(world: MysqlWorld) -> None:
+    won = 0
+    for at in range(1, STATEMENTS_MAX):
+        server = world.another()  # each begins with a connection, so the statements are the same ones
+        rival, ours = Rival(world, at), False
+        with counted(rival.statements), suppress(Conflict):
+            await server.create(CLAIM, LOGIN)
+            ours = True
+        assert ours is not rival.won
+        won += rival.won
+        winner, loser = (server, world.neighbour) if ours else (world.neighbour, server)
+        assert await winner.observe(SHOP) == (DatabaseState(CLAIM.name, exists=True),)
+        assert await loser.observe(SHOP) == ()
+        await winner.drop(CLAIM)
+        await server.close()
+        await assert_gone(world)
+        if rival.statements.count < at:
+            break
+    assert 0 < won < at < STATEMENTS_MAX - 1
 
 
 async def test_a_name_is_one_installations_own_from_its_line_in_the_registry_on(world: MysqlWorld) -> None:
