@@ -33,6 +33,7 @@ from controller.databases.protocol import (
     Script,
     ScriptKind,
 )
+from controller.engine.names import Names
 from controller.runtime.docker.address import EngineAddress
 from controller.runtime.docker.runtime import DockerRuntime
 from controller.runtime.docker.settings import DockerSettings
@@ -142,6 +143,7 @@ async def _opened(world: World) -> AsyncIterator[_Bench]:
         installation=world["INSTALLATION_ID"],
         proxy_network=world["PROXY_NETWORK"],
         tools_image=world["TOOLS_IMAGE"],
+        jobs_network=Names.of(world["INSTALLATION_ID"]).jobs_network,
     )
     run = DockerRuntime(client, settings, lambda spec: {}).run_job
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as admin:

@@ -190,6 +190,7 @@ async def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Runtime, B
         installation=settings.installation_id,
         proxy_network=settings.proxy_network,
         tools_image=settings.tools_image,
+        jobs_network=settings.jobs_network,
         subnet_pool=settings.preview_pool,
         subnet_prefix=settings.preview_prefix,
     )

@@ -188,3 +188,8 @@ class Settings(BaseSettings):
     def proxy_network(self) -> str:
         """The network on which the proxy reaches instances."""
         return f"traefik-proxy-{self.installation_id}"
+
+    @property
+    def jobs_network(self) -> str:
+        """The network of migrations, where the database servers are reached and nothing else."""
+        return f"previewcloud-jobs-{self.installation_id}"

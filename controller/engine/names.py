@@ -41,6 +41,11 @@ class Names:
         return f"traefik-proxy-{self.installation}"
 
     @property
+    def jobs_network(self) -> str:
+        """The network of throwaway containers, which reach the database servers and nothing else."""
+        return f"previewcloud-jobs-{self.installation}"
+
+    @property
     def platform_network(self) -> str:
         """The internal network of the platform's own servers."""
         return f"previewcloud-{self.installation}"
@@ -59,6 +64,11 @@ class Names:
     def proxy_bridge(self) -> str:
         """The proxy network's bridge."""
         return f"{self.bridge_prefix}proxy"
+
+    @property
+    def jobs_bridge(self) -> str:
+        """The jobs' network's bridge."""
+        return f"{self.bridge_prefix}jobs"
 
     @property
     def platform_bridge(self) -> str:

@@ -1,8 +1,8 @@
 """Which networks an installation has, and their addresses: the engine's in, specifications out. Pure.
 
-The proxy's network has inter-container traffic off and a bridge of a known name; the platform's is internal.
-Addresses are chosen once: what stands keeps its subnet, and the previews' pool is kept as a label of the
-proxy's network.
+The proxy's network and that of jobs have inter-container traffic off and bridges of known names; the
+platform's is internal. Addresses are chosen once: what stands keeps its subnet, and the previews' pool is
+kept as a label of the proxy's network.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class Addresses:
     """What was chosen for an installation."""
 
     proxy: NetworkSpec
+    jobs: NetworkSpec
     platform: NetworkSpec
     preview_pool: IPv4Network
 
@@ -69,16 +70,25 @@ def choose(wanted: Wanted, networks: Iterable[EngineNetwork], routes: Iterable[I
     known = {network.name: network for network in networks}
     names = wanted.names
     proxy, platform = known.get(names.proxy_network), known.get(names.platform_network)
+    jobs = known.get(names.jobs_network)
     taken = _taken(wanted.installation, known.values(), routes)
     pool = _pool(wanted, proxy, taken)
     proxy_subnet = _subnet(wanted.proxy_subnet, proxy, [*taken, pool])
     platform_subnet = _subnet(None, platform, [*taken, pool, proxy_subnet])
+    jobs_subnet = _subnet(None, jobs, [*taken, pool, proxy_subnet, platform_subnet])
     return Addresses(
         proxy=NetworkSpec(
             names.proxy_network,
             {**names.labels("proxy"), POOL_LABEL: str(pool)},
             {INTER_CONTAINER: "false", BRIDGE_NAME: names.proxy_bridge},
             proxy_subnet,
+            internal=False,
+        ),
+        jobs=NetworkSpec(
+            names.jobs_network,
+            names.labels("jobs"),
+            {INTER_CONTAINER: "false", BRIDGE_NAME: names.jobs_bridge},
+            jobs_subnet,
             internal=False,
         ),
         platform=NetworkSpec(

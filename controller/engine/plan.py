@@ -118,6 +118,7 @@ def prepare(wanted: Wanted, token: str, observed: Observed) -> Prepared:
     addresses = choose(wanted, observed.networks, observed.host.routes)
     pieces = (
         _network(addresses.proxy, observed),
+        _network(addresses.jobs, observed),
         _network(addresses.platform, observed),
         _firewall(wanted, addresses, observed.host),
         _limits(wanted, observed),
@@ -150,6 +151,8 @@ def _facts(names: Names, addresses: Addresses) -> dict[str, str]:
         "gateway": str(addresses.proxy.gateway),
         "proxy_network": addresses.proxy.name,
         "proxy_subnet": str(addresses.proxy.subnet),
+        "jobs_network": addresses.jobs.name,
+        "jobs_subnet": str(addresses.jobs.subnet),
         "platform_network": addresses.platform.name,
         "platform_subnet": str(addresses.platform.subnet),
         "preview_pool": str(addresses.preview_pool),
@@ -170,6 +173,7 @@ def _firewall(wanted: Wanted, addresses: Addresses, host: HostFacts) -> Piece:
         names=wanted.names,
         gateway=addresses.proxy.gateway,
         proxy_subnet=addresses.proxy.subnet,
+        jobs_subnet=addresses.jobs.subnet,
         preview_pool=addresses.preview_pool,
         nameservers=tuple(dict.fromkeys((*host.nameservers, *map(str, wanted.dns)))),
         database_ports=wanted.database_port,

@@ -2,10 +2,10 @@
 
 Three kinds of sources are held back: the proxy's bridge and the previews' own bridges (known by interface
 name, and by address should one be named otherwise), and the engine's default bridge, on which build steps
-run. None of them reaches the host, except for name servers and, from previews, the database ports on the
-proxy network's gateway address. Forwarded packets never reach link-local addresses, other previews or, unless
-allowed, private ranges. Rules are written the way `iptables -S` prints them, so that desired and observed can
-be compared as text.
+run. None of them reaches the host, except for name servers and, from previews and jobs, the database ports
+on the proxy network's gateway address; jobs reach nothing else. Forwarded packets never reach link-local
+addresses, other previews or, unless allowed, private ranges. Rules are written the way `iptables -S` prints
+them, so that desired and observed can be compared as text.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Policy:
     names: Names
     gateway: IPv4Address
     proxy_subnet: IPv4Network
+    jobs_subnet: IPv4Network
     preview_pool: IPv4Network
     nameservers: tuple[str, ...]
     database_ports: tuple[int, ...]
@@ -136,8 +137,9 @@ def _accepted(policy: Policy, matches: Iterable[str]) -> Iterator[str]:
 
 
 def _preview_forward(policy: Policy, family: int) -> tuple[str, ...]:
-    bridge = policy.names.proxy_bridge
-    bridged = (f"-i {bridge} -o {bridge} -j DROP", "-m physdev --physdev-is-bridged -j RETURN")
+    jobs = policy.names.jobs_bridge
+    apart = (f"-i {bridge} -o {bridge} -j DROP" for bridge in (policy.names.proxy_bridge, jobs))
+    bridged = (*apart, "-m physdev --physdev-is-bridged -j RETURN")
     if family == 6:
         return (ESTABLISHED, *bridged, "-j DROP")
     # An engine without its proxy process rewrites a published port's destination before this chain sees it.
@@ -148,17 +150,24 @@ def _preview_forward(policy: Policy, family: int) -> tuple[str, ...]:
             for port in policy.database_ports
         ),
     )
-    own = (f"-d {policy.preview_pool} -j DROP", f"-d {policy.proxy_subnet} -j DROP")
     allowed, private = _ranges(policy, family)
     return (
         ESTABLISHED,
         *bridged,
         *databases,
         *_nameservers(policy, family),
-        *own,
+        *_own(policy),
         *_link_local(family),
         *allowed,
+        f"-i {jobs} -j DROP",
         *private,
+    )
+
+
+def _own(policy: Policy) -> tuple[str, ...]:
+    """What belongs to previews and jobs is nobody else's."""
+    return tuple(
+        f"-d {subnet} -j DROP" for subnet in (policy.preview_pool, policy.proxy_subnet, policy.jobs_subnet)
     )
 
 
@@ -171,7 +180,7 @@ def _build_forward(policy: Policy, family: int) -> tuple[tuple[str, ...], tuple[
     allowed, private = _ranges(policy, family)
     # Two builds at once, or a build and a server on the default bridge, are strangers to each other.
     siblings = (f"-o {policy.build_bridge} -j DROP",)
-    own = (f"-d {policy.preview_pool} -j DROP", f"-d {policy.proxy_subnet} -j DROP") if family == 4 else ()
+    own = _own(policy) if family == 4 else ()
     allow = (ESTABLISHED, *_nameservers(policy, family), *allowed)
     return allow, (*siblings, *own, *_link_local(family), *private)
 

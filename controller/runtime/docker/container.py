@@ -71,7 +71,9 @@ def instance_body(
 
 def job_body(spec: JobSpec, image_id: str, settings: DockerSettings) -> dict[str, object]:
     """The body that creates a throwaway container: the command takes the entry point's place."""
+    network = settings.jobs_network or settings.proxy_network
     host = _host(settings, spec.memory_bytes, ())
+    host["NetworkMode"] = network
     host["Init"] = False
     return {
         "Image": image_id,
@@ -81,7 +83,7 @@ def job_body(spec: JobSpec, image_id: str, settings: DockerSettings) -> dict[str
         "Env": _env(spec.env),
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": host,
-        "NetworkingConfig": {"EndpointsConfig": {settings.proxy_network: {}}},
+        "NetworkingConfig": {"EndpointsConfig": {network: {}}},
     }
 
 

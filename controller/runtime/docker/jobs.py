@@ -149,7 +149,7 @@ class Jobs:
 
     def _start_failure(self, name: str, error: EngineRefused) -> InvalidSpec | NotReady | EngineRefused:
         if error.status == 404 and "network" in error.message:
-            return network_missing(self._settings.proxy_network)
+            return network_missing(self._settings.jobs_network or self._settings.proxy_network)
         if error.status == 400 or "OCI runtime" in error.message:
             return InvalidSpec("JobRefused", f"{name} cannot be started: {error.message[:300]}")
         return error

@@ -23,6 +23,10 @@ class DockerSettings:
     """The network on which the proxy reaches instances; inter-container traffic is off there."""
     tools_image: str
     """A small image with `cat`, for looking into an instance's network."""
+    jobs_network: str = ""
+    """The network of throwaway containers, which reach the database servers and nothing else; empty: the
+    proxy's.
+    """
     subnet_pool: str = "10.212.0.0/16"
     """The range from which revision networks get their subnets; the engine's firewall knows it."""
     subnet_prefix: int = 28

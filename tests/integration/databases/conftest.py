@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from controller.databases.protocol import JobRunner
+from controller.engine.names import Names
 from controller.runtime.docker.address import EngineAddress
 from controller.runtime.docker.runtime import DockerRuntime
 from controller.runtime.docker.settings import DockerSettings
@@ -28,6 +29,7 @@ async def run() -> AsyncIterator[JobRunner]:
         installation=setting("INSTALLATION_ID"),
         proxy_network=setting("PROXY_NETWORK"),
         tools_image=setting("TOOLS_IMAGE"),
+        jobs_network=Names.of(setting("INSTALLATION_ID")).jobs_network,
     )
     yield DockerRuntime(client, settings, lambda spec: {}).run_job
     await client.close()

@@ -40,6 +40,8 @@ class Street:
     mine: Container
     sibling: Container
     """On my revision's network only."""
+    job: Container
+    """A migration's."""
     sibling_name: str
     sibling_address: str
     stranger: tuple[str, ...]
@@ -71,6 +73,7 @@ def street(
         yield Street(
             mine=mine,
             sibling=sibling,
+            job=previews.container("job", facts["jobs_network"]),
             sibling_name=f"{installation.id}-sibling",
             sibling_address=address(sibling, one),
             stranger=(address(stranger, proxy), address(stranger, two)),
@@ -127,6 +130,21 @@ def test_a_container_cannot_use_up_the_connections_of_a_database_server(street: 
     output = street.mine.exec_run(["perl", "-e", GREEDY, target, "200"]).output
     assert 90 <= int(output) <= 100  # what other tests of this street left open counts too
     assert reach(street.sibling, [(street.gateway, street.database_port)])[street.gateway]
+
+
+def test_a_job_reaches_the_database_and_what_is_allowed_and_nothing_else(street: Street) -> None:
+    opened = [(street.gateway, street.database_port), (ALLOWED, PORT)]
+    closed = [
+        *closed_to_all(street),
+        (street.mine_on_proxy, PORT),
+        (street.sibling_address, PORT),
+        (PUBLIC, PORT),
+    ]
+    answers = reach(street.job, [*opened, *(target for target in closed if target[0] != street.gateway)])
+    assert {host for host, answered in answers.items() if answered} == {street.gateway, ALLOWED}
+    assert not reach(street.job, [(street.gateway, street.host_port)])[street.gateway]
+    address = next(iter(street.job.attrs["NetworkSettings"]["Networks"].values()))["IPAddress"]
+    assert not reach(street.mine, [(address, PORT)])[address]
 
 
 def test_siblings_reach_each_other_by_name(street: Street) -> None:

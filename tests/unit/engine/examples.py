@@ -45,6 +45,7 @@ def policy(**changes: object) -> Policy:
         names=Names.of("alpha"),
         gateway=IPv4Address("10.213.0.1"),
         proxy_subnet=IPv4Network("10.213.0.0/22"),
+        jobs_subnet=IPv4Network("10.213.8.0/22"),
         preview_pool=IPv4Network("10.212.0.0/16"),
         nameservers=("192.168.1.1", "2001:db8::53"),
         database_ports=(5432, 3306),

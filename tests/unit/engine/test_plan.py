@@ -28,11 +28,13 @@ def prepared_engine(options: Wanted | None = None, start: plan.Observed | None =
 
 def test_a_fresh_engine_gets_everything_in_order() -> None:
     prepared = plan.prepare(wanted(), TOKEN, engine())
-    assert actions(prepared) == ["CreateNetwork", "CreateNetwork", "RestoreRules", "SetLimits", "RunTraefik"]
+    assert actions(prepared) == [*["CreateNetwork"] * 3, "RestoreRules", "SetLimits", "RunTraefik"]
     assert prepared.facts == {
         "gateway": "10.213.0.1",
         "proxy_network": "traefik-proxy-alpha",
         "proxy_subnet": "10.213.0.0/22",
+        "jobs_network": "previewcloud-jobs-alpha",
+        "jobs_subnet": "10.213.8.0/22",
         "platform_network": "previewcloud-alpha",
         "platform_subnet": "10.213.4.0/22",
         "preview_pool": "10.212.0.0/16",
