@@ -8,8 +8,8 @@ interruption.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Collection
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -120,59 +120,49 @@ class PostgresServer:
                 raise registered_to_another(claim, found.holder)
             if found.foreign:
                 raise not_ours(claim)
-            if not found.usable:
-                await self._make(connection, claim, found, blueprint)
-            elif blueprint.extensions:
+            if found.usable:
+                await catalog.set_password(connection, claim, credentials, self._limits)
                 await self._extend(claim, blueprint)
-            await catalog.allow_login(connection, claim, credentials, self._limits)
+                return
+            async with _of_use(connection, found.template):
+                await self._prepare(connection, claim, found)
+                await _both(
+                    self._fill(claim, blueprint, found),
+                    # takes the server a while, and until now nobody may log in
+                    catalog.set_password(connection, claim, credentials, self._limits),
+                )
+            await catalog.allow_login(connection, claim)
 
-    async def _make(
-        self, connection: Connection, claim: DatabaseClaim, found: Found, blueprint: Blueprint
-    ) -> None:
-        """Everything up to the login."""
+    async def _prepare(self, connection: Connection, claim: DatabaseClaim, found: Found) -> None:
+        """A role that cannot log in, and its database, in which nobody is."""
         if found.login:
             await catalog.forbid_login(connection, claim)
-        if found.database and (found.broken or found.making):
-            await catalog.drop_database(connection, claim.name)
-        elif found.database:  # somebody was in it, and closed it
-            await catalog.close_to_public(connection, claim.name)
-            await self._fill(claim, blueprint, None, new=False)
-            return
-        making = found.template.key if found.template else registry.FROM_NOTHING
-        if not await registry.register(connection, claim, making):
-            raise not_ours(claim)
-        if found.role is None:
-            await catalog.create_role(connection, claim, self._mark(claim))
-        if found.template is None:
-            await self._make_database(connection, claim, None, blueprint)
-            return
-        try:
-            await templates.touch(connection, found.template)
-            await self._make_database(connection, claim, found.template, blueprint)
-        except (psycopg.Error, BackendUnavailable):
-            # gone, or not good for a copy: the next attempt makes a database from nothing
-            with suppress(psycopg.Error):
-                await templates.forget(connection, found.template)
-            raise
-
-    async def _make_database(
-        self, connection: Connection, claim: DatabaseClaim, template: Template | None, blueprint: Blueprint
-    ) -> None:
-        await catalog.create_database(connection, claim, template)
+        if not found.kept:
+            if found.database:
+                await catalog.drop_database(connection, claim.name)
+            making = found.template.key if found.template else registry.FROM_NOTHING
+            if not await registry.register(connection, claim, making):
+                raise not_ours(claim)
+            if found.role is None:
+                await catalog.create_role(connection, claim, self._mark(claim))
+            if found.template is not None:
+                await templates.touch(connection, found.template)
+            await catalog.create_database(connection, claim, found.template)
         await catalog.close_to_public(connection, claim.name)
-        await self._fill(claim, blueprint, template, new=template is None)
 
-    async def _fill(
-        self, claim: DatabaseClaim, blueprint: Blueprint, template: Template | None, *, new: bool
-    ) -> None:
+    async def _fill(self, claim: DatabaseClaim, blueprint: Blueprint, found: Found) -> None:
+        template = None if found.kept else found.template
         async with self._session.visit(claim.name, COPY_SECONDS, CHANGE_STATEMENT_SECONDS) as inside:
             if template is None:
                 await create_ledger(inside, claim)
             else:
                 await templates.adopt(inside, claim, template)
+            new = not found.kept and template is None
             await install(inside, claim, blueprint.extensions, new=new)
 
     async def _extend(self, claim: DatabaseClaim, blueprint: Blueprint) -> None:
+        if not blueprint.extensions:
+            return
         async with self._session.visit(claim.name, CHANGE_SECONDS, CHANGE_STATEMENT_SECONDS) as inside:
             await install(inside, claim, blueprint.extensions, new=False)
 
@@ -263,6 +253,25 @@ class PostgresServer:
     async def _ledger(self, claim: DatabaseClaim) -> tuple[Applied, ...]:
         async with self._session.visit(claim.name, LOOK_SECONDS) as inside:
             return await read_ledger(inside)
+
+
+async def _both(first: Awaitable[None], second: Awaitable[None]) -> None:
+    """Two things side by side; a failure of one waits for the other to end."""
+    for result in await asyncio.gather(first, second, return_exceptions=True):
+        if result is not None:
+            raise result
+
+
+@asynccontextmanager
+async def _of_use(connection: Connection, template: Template | None) -> AsyncIterator[None]:
+    """A template that is gone, or not good for a copy, is forgotten: the next attempt does without."""
+    try:
+        yield
+    except (psycopg.Error, BackendUnavailable):
+        if template is not None:
+            with suppress(psycopg.Error):
+                await templates.forget(connection, template)
+        raise
 
 
 def _only_line_is_ours(found: Found) -> bool:

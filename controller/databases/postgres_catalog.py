@@ -90,6 +90,11 @@ class Found:
         return self.claimed and self.marked and self.login and self.owned and self.open and not self.broken
 
     @property
+    def kept(self) -> bool:
+        """There is a database that somebody may have been in: what is in it stays."""
+        return self.database and not (self.broken or self.making)
+
+    @property
     def foreign(self) -> bool:
         """Something holds the name that was not made by `create`."""
         if self.role is not None and not (self.claimed and self.marked):
@@ -185,31 +190,38 @@ async def close_to_public(connection: Connection, name: str) -> None:
     )
 
 
-async def allow_login(
+async def set_password(
     connection: Connection, claim: DatabaseClaim, credentials: Credentials, limits: PostgresLimits
 ) -> None:
-    """Set password and limits, let the role in, and note that the database is made; all of it or nothing."""
+    """Set password and limits; whether the role may log in stays as it is."""
     # hashed here: a password in the statement would reach the server's log
     verifier = connection.pgconn.encrypt_password(
         credentials.password.encode(), claim.name.encode(), b"scram-sha-256"
     ).decode()
     statement = sql.SQL(
-        "ALTER ROLE {role} LOGIN INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS "
+        "ALTER ROLE {role} INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS "
         "CONNECTION LIMIT {connections} PASSWORD {password};"
         "ALTER ROLE {role} SET statement_timeout = {statement};"
         "ALTER ROLE {role} SET idle_in_transaction_session_timeout = '5min';"
         "ALTER ROLE {role} SET client_connection_check_interval = '10s';"
-        "ALTER ROLE {role} SET temp_file_limit = {temporary};"
-        "UPDATE previews SET making = '' WHERE name = {name} AND making <> ''"
+        "ALTER ROLE {role} SET temp_file_limit = {temporary}"
     )
     await connection.execute(
         statement.format(
             role=sql.Identifier(claim.name),
-            name=sql.Literal(claim.name),
             connections=sql.Literal(limits.connections),
             password=sql.Literal(verifier),
             statement=sql.Literal(f"{limits.statement_seconds}s"),
             temporary=sql.Literal(f"{limits.temporary_megabytes}MB"),
+        )
+    )
+
+
+async def allow_login(connection: Connection, claim: DatabaseClaim) -> None:
+    """Let the role in, and note that the database is made: both or nothing."""
+    await connection.execute(
+        sql.SQL("ALTER ROLE {} LOGIN; UPDATE previews SET making = '' WHERE name = {}").format(
+            sql.Identifier(claim.name), sql.Literal(claim.name)
         )
     )
 

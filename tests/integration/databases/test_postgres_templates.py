@@ -234,3 +234,34 @@ async def test_templates_of_another_installation_are_not_used_nor_swept(world: P
     await world.neighbour.drop(claim)
     await world.another(world.installations[1], PostgresLimits(templates=0)).sweep()
     assert len(await world.templates()) == 1
+
+
+TRAPS = f"""\
+CREATE FUNCTION worse() RETURNS int LANGUAGE plpgsql AS $$
+BEGIN EXECUTE 'ALTER ROLE {CLAIM.name} SUPERUSER'; RETURN 1; EXCEPTION WHEN OTHERS THEN RETURN 1; END $$;
+CREATE FUNCTION evil(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN public.worse(); END $$;
+CREATE TABLE t (id int DEFAULT evil(1) CHECK (evil(id) > 0)); INSERT INTO t VALUES (1), (2);
+CREATE INDEX ON t (evil(id)) WHERE evil(1) = 1; CREATE STATISTICS s ON (evil(id)), id FROM t;
+CREATE TABLE p (id int) PARTITION BY RANGE (evil(id));
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE DOMAIN d AS int DEFAULT evil(1) CHECK (evil(VALUE) > 0); CREATE TABLE used (d d);
+CREATE VIEW pg_class AS SELECT evil(1); CREATE MATERIALIZED VIEW m AS SELECT evil(2);
+CREATE VIEW migrations AS SELECT evil(1) AS kind;
+CREATE FUNCTION current_database() RETURNS int RETURN evil(1);
+CREATE FUNCTION lower(int) RETURNS int RETURN evil(1);
+"""
+
+
+async def test_no_code_of_a_template_runs_with_the_operators_rights(world: PostgresWorld) -> None:
+    await world.server.create(CLAIM, LOGIN)
+    await migrate(world, (script("1.sql", TRAPS),))
+    (name,) = await world.templates()
+    await world.server.create(REBUILT, REBUILT_LOGIN, replace(BLUEPRINT, extensions=("citext",)))
+    assert len((await observed(world.server, REBUILT)).ledger) == 1
+    await world.server.sweep()
+    query = "SELECT count(*) FROM pg_roles WHERE rolsuper AND rolname = ANY (%s)"
+    async with await admin(REBUILT.name) as connection:
+        names = [[CLAIM.name, REBUILT.name, name]]
+        assert await (await connection.execute(query, names)).fetchone() == (0,)
+        await connection.execute("SELECT public.evil(1)")
+        assert await (await connection.execute(query, names)).fetchone() == (1,)  # the trap is one
