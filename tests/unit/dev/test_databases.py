@@ -1,9 +1,11 @@
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dev.databases import Choice, Databases, given_mongodb
+from dev.databases import Choice, Databases, Given, given_mongodb
+from dev.images import Build, Images
 from dev.ports import choose
 from dev.progress import StepFailed
 from dev.servers import Database
@@ -12,6 +14,45 @@ PORTS = choose("local-abc", lambda port: True)
 URL = "mongodb://admin:secret@mongo.example:27017/"
 MONGODB = Database("mongodb://admin:secret@127.0.0.1:1/", "10.9.0.1:1", "client:1")
 MARIADB = Database("mysql://root:secret@127.0.0.1:2", "10.9.0.1:2", "mariadb:1")
+
+
+class Shelf(Images):
+    """Images that are there by their short names."""
+
+    def __init__(self) -> None: ...
+
+    def postgres(self) -> str:
+        return "postgres"
+
+    def mysql(self) -> str:
+        return "mysql"
+
+    def mariadb(self) -> str:
+        return "mariadb"
+
+    def mongodb(self, build: Build) -> str:
+        return "mongodb"
+
+
+def _started(given: Given | None, *, mariadb: bool) -> list[tuple[str, str, int]]:
+    choice = Choice(PORTS, given, mariadb)
+    wanted = choice.wanted(Shelf(), lambda program: Path("/nowhere"))
+    return [(one.server.name, one.image, one.port) for one in wanted]
+
+
+def test_each_server_runs_its_image_at_its_port_and_mariadb_only_when_it_is_asked_for() -> None:
+    own = [
+        ("postgres", "postgres", PORTS.postgres),
+        ("mysql", "mysql", PORTS.mysql),
+        ("mongodb", "mongodb", PORTS.mongodb),
+    ]
+    assert _started(None, mariadb=False) == own
+    assert sorted(_started(None, mariadb=True)) == sorted([*own, ("mariadb", "mariadb", PORTS.mariadb)])
+
+
+def test_no_mongodb_is_started_where_one_is_given() -> None:
+    given = given_mongodb({"MONGODB_URL": URL, "MONGODB_PREVIEW_ADDRESS": ":27017"})
+    assert [name for name, _, _ in _started(given, mariadb=False)] == ["postgres", "mysql"]
 
 
 def test_without_a_url_the_platform_starts_its_own_mongodb() -> None:
