@@ -24,7 +24,7 @@ from controller.databases.protocol import Applied, Script, ScriptKind
 
 TABLE = "previewcloud_migrations"
 LINES_MAX = 4 * SCRIPTS_MAX
-READ_SECONDS = 5
+READ_SECONDS = 5.0
 DONE = "done"
 HELD = (1205, 1213, 3024, 1969)
 """Waited for a lock, gave way in a deadlock; too slow, on MySQL and on MariaDB."""
@@ -106,7 +106,7 @@ async def read_ledger(link: Link, database: str) -> Ledger:
 async def _read(link: Link, database: str) -> list[Row]:
     if not await link.execute(_PLAIN, [database, TABLE, database, TABLE]):
         return []
-    hint = "" if link.mariadb else f"/*+ MAX_EXECUTION_TIME({READ_SECONDS * 1000}) */"
+    hint = "" if link.mariadb else f"/*+ MAX_EXECUTION_TIME({int(READ_SECONDS * 1000)}) */"
     query = _READ.format(hint=hint, database=database, table=TABLE, name=NAME_MAX, lines=LINES_MAX)
     if link.mariadb:
         query = f"SET STATEMENT max_statement_time = {READ_SECONDS} FOR {query}"

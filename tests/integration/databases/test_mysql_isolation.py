@@ -10,7 +10,9 @@ from dataclasses import replace
 import pytest
 from mysql.connector import Error
 
+from controller.api.errors import BackendUnavailable
 from controller.api.names import PreviewKey
+from controller.databases import mysql_ledger
 from controller.databases.mysql_catalog import role_of
 from controller.databases.mysql_ledger import LINES_MAX
 from controller.databases.mysql_limits import MysqlLimits
@@ -291,6 +293,32 @@ async def test_a_flooded_ledger_is_read_up_to_a_bound(world: MysqlWorld, preview
         )
     (state,) = await world.server.observe(SHOP)
     assert len(state.ledger) == LINES_MAX
+
+
+async def test_an_endless_ledger_hinders_neither_the_look_nor_the_removal(
+    world: MysqlWorld, preview: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mysql_ledger, "READ_SECONDS", 0.01)
+    await preview.execute(
+        "CREATE TABLE previewcloud_migrations (kind text, name text, checksum text, state text)"
+    )
+    for name in ("1.sql", "n" * 300):
+        await preview.execute(
+            "INSERT INTO previewcloud_migrations VALUES ('migration', %s, REPEAT('a', 64), 'done')", [name]
+        )
+        for _ in range(8 if name == "1.sql" else 16):
+            await preview.execute(
+                "INSERT INTO previewcloud_migrations SELECT kind, name, checksum, state "
+                "FROM previewcloud_migrations WHERE name = %s",
+                [name],
+            )
+    for _ in range(3):
+        (state,) = await world.server.observe(SHOP)
+        assert (state.exists, state.ledger) == (True, ())
+    with pytest.raises(BackendUnavailable) as locked:
+        await world.server.migrate(CLAIM, LOGIN, Migration((script("1.sql", ";"),), print), world.run)
+    assert locked.value.reason == "LedgerLocked"
+    await world.server.drop(CLAIM)
 
 
 async def test_a_locked_ledger_hinders_neither_the_look_nor_the_removal(
