@@ -20,8 +20,7 @@ from controller.api.migrations import Changed
 from controller.api.names import PreviewKey
 from controller.api.references import database_names
 from controller.core.inputs import AskedDatabase, DatabaseInputs
-from controller.databases.ledger import changed
-from controller.databases.ownership import dirty
+from controller.databases.ledger import changed, dirty
 from controller.databases.protocol import (
     Blueprint,
     Credentials,

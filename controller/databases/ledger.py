@@ -73,6 +73,15 @@ def migration_failed(script: Script, line: int | None, message: str, lines: tupl
     )
 
 
+def dirty(name: str, script: str) -> InvalidSpec:
+    """A script broke off in the middle of a database that cannot undo what it did."""
+    return InvalidSpec(
+        "DatabaseDirty",
+        f"Script {script} broke off in database {name}, and nothing tells how far it came; correct the "
+        "script and push: the database is made anew.",
+    )
+
+
 async def read_scripts(
     tree: Tree, migrations: str | None, seed: str | None, formats: Formats
 ) -> tuple[Script, ...]:

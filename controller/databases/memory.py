@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from controller.api.errors import BackendUnavailable, Conflict
 from controller.api.names import PreviewKey
-from controller.databases.ledger import migration_failed
-from controller.databases.ownership import check_name, dirty, not_ours, registered_to_another
+from controller.databases.ledger import dirty, migration_failed
+from controller.databases.ownership import check_name, not_ours, registered_to_another
 from controller.databases.protocol import (
     PLAIN,
     Applied,

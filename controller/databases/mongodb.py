@@ -14,13 +14,13 @@ from controller.api.errors import InvalidSpec
 from controller.api.names import PreviewKey
 from controller.databases import mongodb_catalog as catalog
 from controller.databases.jobs import LINES_SHOWN, Client, missing, read_address
-from controller.databases.ledger import migration_failed
+from controller.databases.ledger import dirty, migration_failed
 from controller.databases.mongodb_catalog import Found, Line
 from controller.databases.mongodb_job import FORMATS, MongodbProgress, Runner, failure, job
 from controller.databases.mongodb_ledger import read_ledger
 from controller.databases.mongodb_limits import DEFAULT_LIMITS, MongodbLimits
 from controller.databases.mongodb_session import AdminSession, MongoClient, bracketed
-from controller.databases.ownership import check_name, dirty, not_ours, registered_to_another
+from controller.databases.ownership import check_name, not_ours, registered_to_another
 from controller.databases.protocol import (
     PLAIN,
     Applied,
@@ -94,13 +94,12 @@ class MongodbServer:
                 await catalog.mark(client, line, ready=False)
             if not found.database:
                 await catalog.create_database(client, claim.name)
-            if found.usable:
+            if found.user:
                 await catalog.set_password(client, credentials)
-                return
-            if found.user:  # made for what is gone, or by one who was cut off
-                await catalog.drop_user(client, claim.name)
-            await catalog.create_user(client, credentials)
-            await catalog.mark(client, line, ready=True)
+            else:
+                await catalog.create_user(client, credentials)
+            if not found.usable:
+                await catalog.mark(client, line, ready=True)
 
     async def drop(self, claim: DatabaseClaim) -> None:
         """See `DatabaseServer.drop`."""

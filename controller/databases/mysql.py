@@ -14,7 +14,7 @@ from controller.api.errors import BackendUnavailable, InvalidSpec
 from controller.api.names import PreviewKey
 from controller.databases import mysql_catalog as catalog
 from controller.databases.jobs import Client, missing, read_address
-from controller.databases.ledger import migration_failed
+from controller.databases.ledger import dirty, migration_failed
 from controller.databases.mysql_catalog import Found
 from controller.databases.mysql_job import MysqlProgress, failure, job
 from controller.databases.mysql_ledger import Ledger, read_ledger
@@ -22,7 +22,7 @@ from controller.databases.mysql_limits import DEFAULT_LIMITS, MysqlLimits
 from controller.databases.mysql_password import SALT_LENGTH
 from controller.databases.mysql_session import AdminSession, Link
 from controller.databases.mysql_setup import make_ready
-from controller.databases.ownership import check_name, dirty, not_ours, registered_to_another
+from controller.databases.ownership import check_name, not_ours, registered_to_another
 from controller.databases.protocol import (
     PLAIN,
     Blueprint,

@@ -1,4 +1,4 @@
-"""Whose a database is, and in which state: what every server words alike."""
+"""Whose a database is: names that are refused, and the conflicts that every server words alike."""
 
 from __future__ import annotations
 
@@ -39,13 +39,4 @@ def not_ours(claim: DatabaseClaim) -> Conflict:
         "DatabaseTaken",
         f"Database or role {claim.name} exists on the server and was not made for Preview {claim.preview} by "
         "this installation; rename or drop it by hand, or give each installation a server of its own.",
-    )
-
-
-def dirty(name: str, script: str) -> InvalidSpec:
-    """A script broke off in the middle of a database that cannot undo what it did."""
-    return InvalidSpec(
-        "DatabaseDirty",
-        f"Script {script} broke off in database {name}, and nothing tells how far it came; correct the "
-        "script and push: the database is made anew.",
     )
