@@ -44,7 +44,7 @@ async def read_ledger(database: AsyncDatabase[Document]) -> tuple[tuple[Applied,
         _BOUNDED, _FIELDS, limit=LINES_MAX, max_time_ms=READ_MILLISECONDS, sort=[("_id", 1)]
     )
     try:
-        documents = await lines.to_list(LINES_MAX)
+        documents = await lines.to_list()
     except ExecutionTimeout:
         return (), ""
     applied = tuple(line for each in documents if (line := _line(each, DONE)) is not None)

@@ -70,6 +70,7 @@ class Recorder(monitoring.CommandListener):
 
     def __init__(self) -> None:
         self.commands: list[str] | None = None
+        self.last = ""
         self.cut_at: int | None = None
         self.after = False
 
@@ -84,7 +85,8 @@ class Recorder(monitoring.CommandListener):
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         if self.commands is not None and event.command_name not in LOGGING_IN:
-            self.commands.append(event.command_name)
+            self.last = event.command_name
+            self.commands.append(self.last)
             self._die(after=False)
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:

@@ -65,6 +65,11 @@ async def assert_whole(world: MongodbWorld) -> None:
         await client[CLAIM.name].drop_collection("t")
 
 
+async def assert_not_usable(world: MongodbWorld) -> None:
+    assert not any(state.exists for state in await world.server.observe(SHOP))
+    assert await world.server.survey() == frozenset()
+
+
 async def assert_gone(world: MongodbWorld) -> None:
     assert not await world.exists(CLAIM.name)
     assert await world.server.observe(SHOP) == ()
@@ -75,6 +80,8 @@ async def test_a_creation_cut_off_anywhere_is_finished(world: MongodbWorld, afte
     for number in range(COMMANDS_MAX):
         if not await cut_create(world, number, after=after):
             break
+        if not (after and RECORDER.last == "update"):
+            await assert_not_usable(world)
         await world.server.create(CLAIM, LOGIN)
         await assert_whole(world)
         await world.server.drop(CLAIM)
@@ -106,10 +113,13 @@ async def test_a_creation_after_a_drop_by_hand_may_be_cut_off_too(world: Mongodb
 
 @BEFORE_AND_AFTER
 async def test_a_removal_cut_off_anywhere_is_finished_or_undone(world: MongodbWorld, after: bool) -> None:
+    commands_before_the_drop = len(["buildInfo", "find", "listDatabases", "usersInfo"])
     for number in range(COMMANDS_MAX):
         await world.server.create(CLAIM, LOGIN)
         if not await cut_drop(world, number, after=after):
             break
+        if number > commands_before_the_drop:
+            await assert_not_usable(world)
         if number % 2:
             await world.server.create(CLAIM, LOGIN)
             await assert_whole(world)

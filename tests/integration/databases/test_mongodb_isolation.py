@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 from bson import Int64
 
+from controller.api.errors import Conflict
 from controller.api.names import PreviewKey
 from controller.databases.mongodb_catalog import REGISTRY
 from controller.databases.mongodb_ledger import COLLECTION, LINES_MAX
@@ -199,6 +200,19 @@ async def test_a_view_in_the_ledgers_place_is_not_read(world: MongodbWorld) -> N
     (state,) = await world.server.observe(SHOP)
     assert state.exists
     assert state.ledger == ()
+
+
+@pytest.mark.parametrize("what", ["database", "user"])
+async def test_half_a_preview_that_nobody_registered_is_left_alone(world: MongodbWorld, what: str) -> None:
+    async with admin() as client:
+        if what == "database":
+            await client[NEIGHBOUR.name]["things"].insert_one({})
+        else:
+            await client[NEIGHBOUR.name].command("createUser", NEIGHBOUR.name, pwd="by-hand", roles=[])
+    for attempt in (world.server.create(NEIGHBOUR, NEIGHBOUR_LOGIN), world.server.drop(NEIGHBOUR)):
+        with pytest.raises(Conflict, match=NEIGHBOUR.name):
+            await attempt
+    assert await world.exists(NEIGHBOUR.name)
 
 
 async def test_a_preview_that_dropped_its_database_gets_a_new_one(world: MongodbWorld) -> None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from pymongo.errors import OperationFailure
 
-from controller.api.errors import InvalidSpec, NotReady
+from controller.api.errors import BackendUnavailable, InvalidSpec, NotReady
 from controller.databases.mongodb import MongodbServer
 from controller.databases.mongodb_catalog import create_user, drop_database, drop_user, end_sessions
 from controller.databases.mongodb_session import AdminSession, MongoClient, read_url
@@ -104,6 +104,15 @@ async def test_a_cancellation_that_the_driver_lost_counts_all_the_same() -> None
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+    await session.close()
+
+
+async def test_a_server_that_answers_too_slowly_is_unavailable() -> None:
+    session = AdminSession(URL, 1)
+    session._checked = True
+    with pytest.raises(BackendUnavailable, match=r"MongoDB at 10\.0\.0\.1:27018 did not answer in time"):
+        async with session.client(0.01):
+            await asyncio.Event().wait()
     await session.close()
 
 
