@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from controller.engine.names import INSTALLATION_LABEL, PLATFORM_LABEL
 from controller.logs.mask import MASK
 from tests.integration.operator.app import dockerfile
 from tests.integration.operator.kinds import KINDS
@@ -76,7 +77,9 @@ def _engine(space: Space) -> Iterator[str]:
     client = space.engine.client
     for container in client.containers.list(all=True, ignore_removed=True):
         yield json.dumps([container.name, container.labels])
-        if "previewcloud.preview" not in container.labels:
+        if container.labels.get(INSTALLATION_LABEL) != space.engine.installation:
+            continue
+        if PLATFORM_LABEL in container.labels:
             yield json.dumps(container.attrs)
             yield container.logs(tail=20_000).decode(errors="replace")
     for network in client.networks.list():
