@@ -51,7 +51,7 @@ async def databases(world: World) -> list[Line]:
     """Copies of one template in turn; then ten previews at a time."""
     try:
         async with _opened(world) as bench:
-            return [await bench.copies(), await bench.seeds()]
+            return [*await bench.copies(), await bench.seeds()]
     except (PreviewError, psycopg.Error) as error:
         raise BenchFailed(str(error)) from error
 
@@ -67,23 +67,27 @@ class _Bench:
     admin: psycopg.AsyncConnection[TupleRow]
     scripts: tuple[Script, ...]
 
-    async def copies(self) -> Ratio:
+    async def copies(self) -> list[Line]:
         """`CREATE DATABASE ... TEMPLATE` by hand, then all that makes a preview's database of it."""
         key = _key()
         await self._provision(self.server, 0, key)
         template = await self._template(key)
-        blueprint, pairs = Blueprint(template=key), []
+        blueprint, claim, login = Blueprint(template=key), *_preview(1)
+        plain, alike = [], []
         for _ in range(COPIES):
-            theirs = await timed(self._raw(template))
-            await self.admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(RAW)))
-            claim, login = _preview(1)
+            theirs = await self._raw(template, "")
+            same = await self._raw(template, f"STRATEGY {postgres_catalog.strategy(template.bytes)}")
             ours = await timed(self.server.create(claim, login, blueprint))
             await self._check(claim)
             await self.server.drop(claim)
-            pairs.append(Pair(ours, theirs))
+            plain.append(Pair(ours, theirs))
+            alike.append(Pair(ours, same))
         await self.server.drop(_preview(0)[0])
         name = f"a preview's database from a template of {template.bytes / 1e6:.0f} MB"
-        return Ratio(name, "the adapter", "CREATE DATABASE alone", tuple(pairs), COPY_AIM)
+        return [
+            Ratio(name, "the adapter", "CREATE DATABASE alone", tuple(plain), COPY_AIM),
+            Ratio("the same", "the adapter", "with the adapter's STRATEGY", tuple(alike), None),
+        ]
 
     async def seeds(self) -> Ratio:
         """Ten databases of the same content, of which one runs the seed; then ten that all run it."""
@@ -109,12 +113,13 @@ class _Bench:
         await server.create(claim, login, Blueprint(template=key))
         await server.migrate(claim, login, Migration(self.scripts, lambda line: None, key), self.run)
 
-    async def _raw(self, template: postgres_catalog.Template) -> None:
-        strategy = postgres_catalog.strategy(template.bytes)
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}").format(
-            sql.Identifier(RAW), sql.Identifier(template.name), sql.Identifier(strategy)
+    async def _raw(self, template: postgres_catalog.Template, options: str) -> float:
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} {}").format(
+            sql.Identifier(RAW), sql.Identifier(template.name), sql.SQL(options)
         )
-        await self.admin.execute(statement)
+        seconds = await timed(self.admin.execute(statement))
+        await postgres_catalog.drop_database(self.admin, RAW)
+        return seconds
 
     async def _template(self, key: str) -> postgres_catalog.Template:
         name = postgres_templates.prefix(INSTALLATION)

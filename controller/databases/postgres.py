@@ -21,11 +21,13 @@ from controller.api.names import PreviewKey
 from controller.databases import postgres_catalog as catalog
 from controller.databases import postgres_registry as registry
 from controller.databases import postgres_templates as templates
+from controller.databases.jobs import Client, read_address
+from controller.databases.jobs import missing as missing_from
 from controller.databases.ledger import migration_failed
 from controller.databases.ownership import check_name, not_ours, registered_to_another
 from controller.databases.postgres_catalog import Found, Template
 from controller.databases.postgres_extensions import check_allowed, install, read_installed
-from controller.databases.postgres_job import APPLICATION, Client, Progress, failure, job
+from controller.databases.postgres_job import APPLICATION, PsqlProgress, failure, job
 from controller.databases.postgres_ledger import create_ledger, read_ledger
 from controller.databases.postgres_limits import DEFAULT_LIMITS, PostgresLimits
 from controller.databases.postgres_session import AdminSession, Connection
@@ -40,7 +42,6 @@ from controller.databases.protocol import (
     Formats,
     JobRunner,
     Migration,
-    Script,
 )
 
 REGISTRY_PREFIX = "previewcloud_registry_"
@@ -82,7 +83,7 @@ class PostgresServer:
                 f"{database} is over {NAME_BYTES_MAX} bytes; shorten the installation id.",
             )
         self._session = AdminSession(admin_url, database, limits.admin_connections)
-        self._host, self._port = _read_address(preview_address)
+        self._host, self._port = read_address(preview_address, "PostgreSQL", "db:5432")
         self._client = Client(client_image, self._host, self._port, limits.migration_seconds, installation)
         self._installation = installation
         self._limits = limits
@@ -145,8 +146,6 @@ class PostgresServer:
                 raise not_ours(claim)
             if found.role is None:
                 await catalog.create_role(connection, claim, self._mark(claim))
-            if found.template is not None:
-                await templates.touch(connection, found.template)
             await catalog.create_database(connection, claim, found.template)
         await catalog.close_to_public(connection, claim.name)
 
@@ -189,17 +188,17 @@ class PostgresServer:
             await catalog.end_leftover_jobs(connection, claim, APPLICATION)
         # an earlier job may have gone on after its operator died
         before = await self._ledger(claim)
-        missing = _missing(work.scripts, before)
+        missing = missing_from(work.scripts, before)
         if not missing:
             return
-        progress = Progress(missing, credentials.password)
+        progress = PsqlProgress(missing, credentials.password)
         spec = job(claim, credentials, missing, self._client)
         result = await run(spec, lambda line: work.on_line(progress.shown(line)))
         failed = failure(result, progress, spec.timeout_seconds)
         if failed is not None:
             raise failed
         after = await self._ledger(claim)
-        unrecorded = _missing(missing, after)
+        unrecorded = missing_from(missing, after)
         if unrecorded:
             # a script can leave the client, or stop it from stopping at errors
             raise migration_failed(
@@ -277,20 +276,3 @@ async def _of_use(connection: Connection, template: Template | None) -> AsyncIte
 def _only_line_is_ours(found: Found) -> bool:
     """Two installations raced for the name and the other won: only our registry's line is to be removed."""
     return found.claimed and found.role is not None and not found.marked
-
-
-def _missing(scripts: tuple[Script, ...], ledger: tuple[Applied, ...]) -> tuple[Script, ...]:
-    applied = frozenset(ledger)
-    return tuple(
-        script for script in scripts if Applied(script.kind, script.name, script.checksum) not in applied
-    )
-
-
-def _read_address(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        raise InvalidSpec(
-            "DatabaseAddressInvalid",
-            f"{address!r}: the previews' PostgreSQL address is host:port, as in db:5432.",
-        )
-    return host.strip("[]"), int(port)

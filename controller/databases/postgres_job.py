@@ -14,20 +14,26 @@ The shell script is fixed; names of files are numbers of ours, so nothing hostil
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from controller.api.errors import BackendUnavailable, InvalidSpec, PreviewError
-from controller.api.names import short_hash
+from controller.api.errors import PreviewError
+from controller.databases.jobs import (
+    EXIT_NO_CLIENT,
+    LINES_SHOWN,
+    MARKER,
+    Client,
+    Progress,
+    client_missing,
+    ended,
+    job_name,
+    lost_database,
+)
 from controller.databases.ledger import migration_failed
 from controller.databases.postgres_ledger import ledger_line
 from controller.databases.protocol import Credentials, DatabaseClaim, Script
 from controller.runtime.protocol import JobResult, JobSpec
 
 APPLICATION = "previewcloud-migrate"
-EXIT_TIMEOUT, EXIT_KILLED, EXIT_CONNECTION = 124, 137, 2
-EXIT_NO_CLIENT = (126, 127)
-LINES_SHOWN = 20
-_MARKER = "previewcloud-script "
+EXIT_CONNECTION = 2
 _ARCHIVE = b"PGDMP"
 _RESTORE = (
     "--single-transaction --no-owner --no-privileges --no-tablespaces "
@@ -39,7 +45,7 @@ set -eu
 cd /job
 for ledger in [0-9]*.ledger; do
   number=${{ledger%.ledger}}
-  echo "{_MARKER}$number"
+  echo "{MARKER}$number"
   if [ -e "$number.dump" ]; then
     {{
       pg_restore {_RESTORE} -f - "$number.dump" && printf '%s\n' '\\set restored 1'
@@ -88,21 +94,6 @@ def is_archive(script: Script) -> bool:
     return script.content.startswith(_ARCHIVE) or other
 
 
-@dataclass(frozen=True)
-class Client:
-    """Where and how psql runs."""
-
-    image: str
-    """Holds psql and a shell."""
-    host: str
-    """The server as a container reaches it."""
-    port: int
-    seconds: float
-    """For all scripts of a job together."""
-    installation: str
-    """Whose jobs these are: on one engine, another installation may have the same slug."""
-
-
 def job(
     claim: DatabaseClaim, credentials: Credentials, scripts: tuple[Script, ...], client: Client
 ) -> JobSpec:
@@ -114,7 +105,7 @@ def job(
         files[f"{number:06}.{_suffix(script)}"] = script.content
         files[f"{number:06}.ledger"] = ledger_line(script)
     return JobSpec(
-        name=f"{claim.slug}-migrate-{short_hash(f'{client.installation} {claim.preview} {claim.name}', 12)}",
+        name=job_name(claim, client),
         preview=claim.preview,
         slug=claim.slug,
         image=client.image,
@@ -148,32 +139,16 @@ def _environment(claim: DatabaseClaim, credentials: Credentials, client: Client)
     }
 
 
-class Progress:
-    """Turns the job's lines into log lines: numbers into the author's names, the password into stars."""
+class PsqlProgress(Progress):
+    """Knows how psql names files."""
 
-    def __init__(self, scripts: tuple[Script, ...], password: str) -> None:
-        self._scripts = scripts
-        self._password = password
-        self.current: Script | None = None
-        """The script that runs, by the last marker."""
-
-    def script(self, number: str) -> Script | None:
-        """The script behind a number of ours; None for one that a script made up."""
-        index = int(number) - 1
-        return self._scripts[index] if 0 <= index < len(self._scripts) else None
-
-    def shown(self, line: str) -> str:
-        """One line as it may be shown."""
-        clean = line.replace(self._password, "***") if self._password else line
-        number = clean.removeprefix(_MARKER)
-        if clean.startswith(_MARKER) and re.fullmatch(r"\d{6}", number, re.ASCII):
-            self.current = self.script(number) or self.current
-            return f"{self.current.kind.value} {self.current.name}" if self.current else clean
-        match, streamed = _LOCATED.fullmatch(clean), _STREAMED.fullmatch(clean)
+    def located(self, line: str) -> str:
+        """See `Progress.located`."""
+        match, streamed = _LOCATED.fullmatch(line), _STREAMED.fullmatch(line)
         if streamed and self.current:
             return f"{self.current.name}: {streamed[1]}"
         script = self.script(match[1]) if match else None
-        return f"{script.name}:{match[3]}: {match[4]}" if match and script else clean
+        return f"{script.name}:{match[3]}: {match[4]}" if match and script else line
 
 
 def failure(result: JobResult, progress: Progress, seconds: float) -> PreviewError | None:
@@ -215,20 +190,7 @@ def _without_location(
     exit_code: int, script: Script | None, shown: tuple[str, ...], seconds: float
 ) -> PreviewError:
     if exit_code in EXIT_NO_CLIENT:
-        return BackendUnavailable(
-            "MigrationClientMissing",
-            "The client image has no sh, psql and pg_restore; correct the operator's setting.",
-            shown,
-        )
+        return client_missing("sh, psql and pg_restore", shown)
     if exit_code == EXIT_CONNECTION or script is None:
-        last = shown[-1] if shown else f"exit code {exit_code}"
-        return BackendUnavailable("DatabaseUnavailable", f"Migrations lost the database: {last}", shown)
-    if exit_code == EXIT_TIMEOUT:
-        return InvalidSpec(
-            "MigrationTimeout",
-            f"{script.kind.value.capitalize()} {script.name} was still running when the {seconds:.0f} s for "
-            "all scripts were over; split it or make it faster.",
-            shown,
-        )
-    why = "was killed, most likely out of memory" if exit_code == EXIT_KILLED else f"ended with {exit_code}"
-    return migration_failed(script, None, f"the client {why}", shown)
+        return lost_database(shown[-1] if shown else f"exit code {exit_code}", shown)
+    return ended(exit_code, script, shown, seconds)

@@ -38,6 +38,7 @@ WHERE r.rolcanlogin AND d.datallowconn AND d.datconnlimit <> -2
 """
 
 _REGISTER = """
+WITH used AS (UPDATE templates SET used_at = now() WHERE key = %s)
 INSERT INTO previews (name, preview, slug, wish, making) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (name) DO UPDATE SET wish = excluded.wish, making = excluded.making
 WHERE previews.preview = excluded.preview
@@ -50,8 +51,11 @@ async def survey(connection: AsyncConnection[TupleRow]) -> frozenset[str]:
 
 
 async def register(connection: AsyncConnection[TupleRow], claim: DatabaseClaim, making: str) -> bool:
-    """Write the line of a database that is about to be made; False when another preview was faster."""
-    values = [claim.name, str(claim.preview), claim.slug, claim.wish, making]
+    """Write the line of a database that is about to be made, from that template or from nothing.
+
+    False when another preview was faster.
+    """
+    values = [making, claim.name, str(claim.preview), claim.slug, claim.wish, making]
     return (await connection.execute(_REGISTER, values)).rowcount == 1
 
 

@@ -200,11 +200,6 @@ async def adopt(inside: Connection, claim: DatabaseClaim, template: catalog.Temp
     await inside.execute(_owners(_ADOPT, claim, template.name))
 
 
-async def touch(connection: Connection, template: catalog.Template) -> None:
-    """Note that a template is of use."""
-    await connection.execute("UPDATE templates SET used_at = now() WHERE key = %s", [template.key])
-
-
 async def forget(connection: Connection, template: catalog.Template) -> None:
     """Take no more copies of a template that was not good for one; the sweep removes it."""
     await connection.execute("DELETE FROM templates WHERE key = %s", [template.key])

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
+from controller.databases.jobs import Client
 from controller.databases.postgres_job import (
-    Client,
-    Progress,
+    PsqlProgress,
     failure,
     is_archive,
     job,
@@ -129,7 +129,7 @@ def test_dumps_are_told_from_scripts_by_their_content() -> None:
 )
 def test_a_failed_dump_is_named_with_what_was_said(lines: tuple[str, ...], message: str) -> None:
     result = JobResult(3, ("previewcloud-script 000001", *lines))
-    error = failure(result, Progress((DUMP,), LOGIN.password), 600)
+    error = failure(result, PsqlProgress((DUMP,), LOGIN.password), 600)
     assert isinstance(error, InvalidSpec)
     assert f"Seed shop.dump: {message}." in error.message
 
@@ -185,7 +185,7 @@ def test_a_transaction_is_declined_at_the_top_of_the_file(content: bytes, expect
 
 
 def test_lines_name_the_authors_files_and_hide_the_password() -> None:
-    progress = Progress(SCRIPTS, LOGIN.password)
+    progress = PsqlProgress(SCRIPTS, LOGIN.password)
     assert progress.shown("previewcloud-script 000002") == f"migration {HOSTILE.name}"
     assert progress.current == HOSTILE
     assert progress.shown("psql:000001.sql:3: NOTICE:  hello") == "1_first.sql:3: NOTICE:  hello"
@@ -196,7 +196,7 @@ def test_lines_name_the_authors_files_and_hide_the_password() -> None:
 
 
 def fails(exit_code: int, *lines: str) -> InvalidSpec | BackendUnavailable:
-    error = failure(JobResult(exit_code, lines), Progress(SCRIPTS, LOGIN.password), 600)
+    error = failure(JobResult(exit_code, lines), PsqlProgress(SCRIPTS, LOGIN.password), 600)
     assert isinstance(error, InvalidSpec | BackendUnavailable)
     return error
 
