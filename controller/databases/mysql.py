@@ -13,7 +13,7 @@ from urllib.parse import quote
 from controller.api.errors import BackendUnavailable, InvalidSpec
 from controller.api.names import PreviewKey
 from controller.databases import mysql_catalog as catalog
-from controller.databases.jobs import Client, missing, read_address
+from controller.databases.jobs import LINES_SHOWN, Client, missing, read_address
 from controller.databases.ledger import dirty, migration_failed
 from controller.databases.mysql_catalog import Found
 from controller.databases.mysql_job import MysqlProgress, failure, job
@@ -145,11 +145,9 @@ class MysqlServer:
         if failed is not None:
             raise failed
         unrecorded = missing(todo, (await self._ledger(claim.name)).done)
-        if unrecorded:
-            # a script can change the ledger, or stop the shell that runs it
-            raise migration_failed(
-                unrecorded[0], None, "ended without its line in the ledger", result.lines[-20:]
-            )
+        if unrecorded:  # a script can change the ledger, or stop the shell that runs it
+            shown = tuple(progress.shown(line) for line in result.lines)[-LINES_SHOWN:]
+            raise migration_failed(unrecorded[0], None, "ended without its line in the ledger", shown)
 
     async def sweep(self) -> None:
         """See `DatabaseServer.sweep`; nothing is kept for speed, but the server should be there."""
