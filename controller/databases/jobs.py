@@ -49,21 +49,6 @@ def missing(scripts: tuple[Script, ...], ledger: tuple[Applied, ...]) -> tuple[S
     )
 
 
-def read_address(address: str, product: str, example: str) -> tuple[str, int]:
-    """Host and port of the previews' address of a server.
-
-    Raises:
-        InvalidSpec: DatabaseAddressInvalid.
-    """
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        raise InvalidSpec(
-            "DatabaseAddressInvalid",
-            f"{address!r}: the previews' {product} address is host:port, as in {example}.",
-        )
-    return host.strip("[]"), int(port)
-
-
 class Progress:
     """Turns the job's lines into log lines: numbers into the author's names, the password into stars.
 

@@ -8,18 +8,19 @@ interruption. What MongoDB does not have, is not here: templates, extensions, a 
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from controller.api.errors import InvalidSpec
 from controller.api.names import PreviewKey
 from controller.databases import mongodb_catalog as catalog
-from controller.databases.jobs import LINES_SHOWN, Client, missing, read_address
+from controller.databases.addresses import connection_url, read_address
+from controller.databases.jobs import LINES_SHOWN, Client, missing
 from controller.databases.ledger import dirty, migration_failed
 from controller.databases.mongodb_catalog import Found, Line
 from controller.databases.mongodb_job import FORMATS, MongodbProgress, Runner, failure, job
 from controller.databases.mongodb_ledger import read_ledger
 from controller.databases.mongodb_limits import DEFAULT_LIMITS, MongodbLimits
-from controller.databases.mongodb_session import AdminSession, MongoClient, bracketed
+from controller.databases.mongodb_session import AdminSession, MongoClient
 from controller.databases.ownership import check_name, not_ours, registered_to_another
 from controller.databases.protocol import (
     PLAIN,
@@ -147,9 +148,8 @@ class MongodbServer:
 
     def url(self, claim: DatabaseClaim, credentials: Credentials) -> str:
         """See `DatabaseServer.url`."""
-        login = f"{quote(credentials.role, safe='')}:{quote(credentials.password, safe='')}"
-        options = urlencode({"authSource": claim.name, **self._session.options})
-        return f"mongodb://{login}@{bracketed(self._client.host)}:{self._client.port}/{claim.name}?{options}"
+        url = connection_url("mongodb", credentials, self._client.host, self._client.port, claim.name)
+        return f"{url}?{urlencode({'authSource': claim.name, **self._session.options})}"
 
     async def close(self) -> None:
         """Close the administrator's connections."""

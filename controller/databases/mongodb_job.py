@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from controller.api.errors import PreviewError
+from controller.databases.addresses import bracketed
 from controller.databases.jobs import (
     EXIT_KILLED,
     EXIT_NO_CLIENT,
@@ -30,7 +31,6 @@ from controller.databases.jobs import (
     lost_database,
 )
 from controller.databases.ledger import migration_failed
-from controller.databases.mongodb_session import bracketed
 from controller.databases.protocol import Credentials, DatabaseClaim, Formats, Script
 from controller.runtime.protocol import JobResult, JobSpec
 

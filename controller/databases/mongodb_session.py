@@ -18,12 +18,13 @@ from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
+from controller.databases.addresses import bracketed
+from controller.databases.turns import turn
 
 Document = dict[str, Any]
 MongoClient = AsyncMongoClient[Document]
 
 SELECT_SECONDS, CONNECT_SECONDS = 3, 5
-QUEUE_SECONDS = 30.0
 SERVER_VERSION_MIN = 5
 WORDS_MAX = 300
 DEFAULT_PORT = 27017
@@ -58,7 +59,7 @@ class AdminSession:
             BackendUnavailable: the server does not answer in time, or refuses.
         """
         with _cancellation_kept(), self._translated():
-            async with _turn(self._turns), asyncio.timeout(seconds):
+            async with turn(self._turns), asyncio.timeout(seconds):
                 client = self._open()
                 if not self._checked:
                     await self._check(client)
@@ -123,17 +124,6 @@ def _cancellation_kept() -> Generator[None]:
         raise asyncio.CancelledError
 
 
-@asynccontextmanager
-async def _turn(slots: asyncio.Semaphore) -> AsyncGenerator[None]:
-    """Wait for one's turn; a long queue is no outage, but nobody stands in it for ever."""
-    async with asyncio.timeout(QUEUE_SECONDS):
-        await slots.acquire()
-    try:
-        yield
-    finally:
-        slots.release()
-
-
 def read_url(admin_url: str) -> tuple[str, dict[str, str]]:
     """Host and port for messages, and the options that previews need too.
 
@@ -153,11 +143,6 @@ def read_url(admin_url: str) -> tuple[str, dict[str, str]]:
     where = ",".join(f"{bracketed(host)}:{port or DEFAULT_PORT}" for host, port in found["nodelist"])
     given = {name.lower(): value for name, value in found["options"].items()}
     return where, {name: "true" for name in FOR_PREVIEWS if given.get(name.lower())}
-
-
-def bracketed(host: str) -> str:
-    """A host as it stands before a port."""
-    return f"[{host}]" if ":" in host else host
 
 
 def _words(error: Exception) -> str:

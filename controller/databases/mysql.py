@@ -8,12 +8,12 @@ interruption.
 from __future__ import annotations
 
 import os
-from urllib.parse import quote
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
 from controller.api.names import PreviewKey
 from controller.databases import mysql_catalog as catalog
-from controller.databases.jobs import LINES_SHOWN, Client, missing, read_address
+from controller.databases.addresses import connection_url, read_address
+from controller.databases.jobs import LINES_SHOWN, Client, missing
 from controller.databases.ledger import dirty, migration_failed
 from controller.databases.mysql_catalog import Found
 from controller.databases.mysql_job import MysqlProgress, failure, job
@@ -160,9 +160,7 @@ class MysqlServer:
 
     def url(self, claim: DatabaseClaim, credentials: Credentials) -> str:
         """See `DatabaseServer.url`."""
-        login = f"{quote(credentials.role, safe='')}:{quote(credentials.password, safe='')}"
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"mysql://{login}@{host}:{self._port}/{claim.name}"
+        return connection_url("mysql", credentials, self._host, self._port, claim.name)
 
     async def close(self) -> None:
         """Close the administrator's connections."""

@@ -20,9 +20,9 @@ from mysql.connector import Error
 from mysql.connector.aio import MySQLConnection
 
 from controller.api.errors import BackendUnavailable, InvalidSpec, PreviewError
+from controller.databases.turns import turn
 
 CONNECT_SECONDS = 5.0
-QUEUE_SECONDS = 30.0
 FRESH_SECONDS = 1.0
 """A connection that was used just now is not asked whether it lives."""
 DEFAULT_PORT = 3306
@@ -116,7 +116,7 @@ class AdminSession:
             BackendUnavailable: the server does not answer in time, or refuses.
         """
         with self._translated():
-            async with _turn(self._turns), asyncio.timeout(seconds):
+            async with turn(self._turns), asyncio.timeout(seconds):
                 link = await self._take()
                 try:
                     yield link
@@ -225,17 +225,6 @@ async def _lives(link: Link) -> bool:
         await link.close()
         raise
     return True
-
-
-@asynccontextmanager
-async def _turn(slots: asyncio.Semaphore) -> AsyncGenerator[None]:
-    """Wait for one's turn; a long queue is no outage, but nobody stands in it for ever."""
-    async with asyncio.timeout(QUEUE_SECONDS):
-        await slots.acquire()
-    try:
-        yield
-    finally:
-        slots.release()
 
 
 def read_url(admin_url: str) -> Login:

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from urllib.parse import quote
 
 import psycopg
 
@@ -21,7 +20,8 @@ from controller.api.names import PreviewKey
 from controller.databases import postgres_catalog as catalog
 from controller.databases import postgres_registry as registry
 from controller.databases import postgres_templates as templates
-from controller.databases.jobs import Client, read_address
+from controller.databases.addresses import connection_url, read_address
+from controller.databases.jobs import Client
 from controller.databases.jobs import missing as missing_from
 from controller.databases.ledger import migration_failed
 from controller.databases.ownership import check_name, not_ours, registered_to_another
@@ -230,9 +230,7 @@ class PostgresServer:
 
     def url(self, claim: DatabaseClaim, credentials: Credentials) -> str:
         """See `DatabaseServer.url`."""
-        login = f"{quote(credentials.role, safe='')}:{quote(credentials.password, safe='')}"
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"postgresql://{login}@{host}:{self._port}/{claim.name}"
+        return connection_url("postgresql", credentials, self._host, self._port, claim.name)
 
     async def close(self) -> None:
         """Close the administrator's connections."""

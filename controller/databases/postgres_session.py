@@ -20,12 +20,12 @@ from psycopg_pool import AsyncConnectionPool
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
 from controller.databases.postgres_registry import TABLES
+from controller.databases.turns import turn
 
 Connection = AsyncConnection[TupleRow]
 
 APPLICATION = "previewcloud"
 CONNECT_SECONDS = 5
-QUEUE_SECONDS = 30.0
 RECONNECT_SECONDS = 1.0
 SERVER_VERSION_MIN = 150000
 _SHARED_DATABASES = ("postgres", "template1")
@@ -75,7 +75,7 @@ class AdminSession:
             BackendUnavailable: the server does not answer in time, or refuses.
         """
         with self._translated():
-            async with _turn(self._turns), asyncio.timeout(seconds):
+            async with turn(self._turns), asyncio.timeout(seconds):
                 pool = await self._prepared()
                 try:
                     async with pool.connection(timeout=CONNECT_SECONDS) as connection:
@@ -88,7 +88,7 @@ class AdminSession:
     async def alone(self, seconds: float) -> AsyncGenerator[Connection]:
         """A connection to the registry that is closed afterwards, and so gives back whatever it locked."""
         with self._translated():
-            async with _turn(self._turns), asyncio.timeout(seconds):
+            async with turn(self._turns), asyncio.timeout(seconds):
                 await self._prepared()
                 async with await self._connect(self._registry, _ALONE_OPTIONS) as connection:
                     yield connection
@@ -100,7 +100,7 @@ class AdminSession:
         """A connection to a preview's own database, closed afterwards; raises as `registry`."""
         options = f"{_VISIT_OPTIONS}{statement_seconds * 1000}"
         with self._translated():
-            async with _turn(self._visits), asyncio.timeout(seconds):
+            async with turn(self._visits), asyncio.timeout(seconds):
                 async with await self._connect(database, options) as connection:
                     yield connection
 
@@ -180,17 +180,6 @@ class AdminSession:
             raise BackendUnavailable(
                 "DatabaseUnavailable", f"PostgreSQL at {self.where}: {_first_line(error)}; trying again."
             ) from error
-
-
-@asynccontextmanager
-async def _turn(slots: asyncio.Semaphore) -> AsyncGenerator[None]:
-    """Wait for one's turn; a long queue is no outage, but nobody stands in it for ever."""
-    async with asyncio.timeout(QUEUE_SECONDS):
-        await slots.acquire()
-    try:
-        yield
-    finally:
-        slots.release()
 
 
 def _read_url(admin_url: str) -> tuple[str, str]:

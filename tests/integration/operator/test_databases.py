@@ -11,6 +11,7 @@ from tests.integration.operator.app import files
 from tests.integration.operator.engine import NOTHING
 from tests.integration.operator.kinds import KINDS, REFUSED, Kind, login, names
 from tests.integration.operator.polling import until
+from tests.integration.operator.process import Operator
 from tests.integration.operator.space import Repository, Seen, Space, visit
 
 WISH, LATER = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
@@ -141,6 +142,24 @@ async def test_one_preview_may_have_a_database_of_every_kind(space: Space) -> No
         url = await login(space, "all", f"ON{name.upper()}_DATABASE_URL")
         assert names(kind, url) == ["first"]
         assert (await visit(seen.status["url"], f"/env/ON{name.upper()}_DATABASE_URL")).body == url
+
+
+async def test_a_second_preview_of_the_same_scripts_starts_from_a_copy(
+    space: Space, operator: Operator
+) -> None:
+    kind, repository = KINDS["postgres"], space.repository()
+    commit = repository.commit(of(kind, kind.create, kind.add))
+    for name in ("one", "two"):
+        await space.create(name, {"source": space.source(repository, commit)})
+        await space.ready(name)
+        assert names(kind, await login(space, name)) == ["first", "second"]
+    ran = [
+        line for line in operator.story(space.namespace, 10_000).splitlines() if "migration 001.sql" in line
+    ]
+    assert len(ran) == 1
+    await space.delete("one")
+    await space.gone("one")
+    assert names(kind, await login(space, "two")) == ["first", "second"]
 
 
 @pytest.mark.parametrize(
