@@ -1,6 +1,6 @@
 """The databases' part of a plan. Pure; `plan` puts it in its place.
 
-    logins stored ▶ each database made, migrated ▶ … the switch … ▶ what no version uses any more goes
+    logins stored ▶ each database made, migrated ▶ … the switch … ▶ the Secret tells of it ▶ what is left goes
 
 What serves keeps its database until its containers are gone: a new generation stands beside the old one
 until then, and the Secret tells of the new one only after the switch.
@@ -46,13 +46,13 @@ def make(desired: Desired, observed: Observed) -> tuple[Action, ...]:
 
 
 def tidy(desired: Desired, observed: Observed) -> list[Stage]:
-    """What no version uses any more goes, and the Secret tells of what serves now."""
-    stages = _drop(desired, observed)
+    """The Secret tells of what serves now, and what no version uses any more goes."""
     if not desired.databases:
-        return [*stages, *_forget(desired.preview, observed)]
+        return teardown(desired, observed)
     written_first = _passwords_missing(desired, observed)
     told = observed.secret is not None and dict(observed.secret.data) == _data(desired)
-    return stages if written_first or told else [*stages, _stage(_store(desired))]
+    stored = [] if written_first or told else [_stage(_store(desired))]
+    return [*stored, *_drop(desired, observed)]
 
 
 def teardown(desired: Desired, observed: Observed) -> list[Stage]:

@@ -108,7 +108,7 @@ def test_a_rebuilt_database_goes_live_with_its_containers_and_the_old_one_leaves
     (dropped,) = [a for a in made.actions if isinstance(a, act.DropDatabase)]
     assert dropped.claim.name == "pr_1_db"
     last_retired = max(i for i, kind in enumerate(kinds) if kind == "RetireInstance")
-    assert last_retired < kinds.index("DropDatabase") < kinds.index("StoreCredentials")
+    assert last_retired < kinds.index("StoreCredentials") < kinds.index("DropDatabase")
     (told,) = [a for a in made.actions if isinstance(a, act.StoreCredentials)]
     assert told.data["username"] == "pr_1_db_r2"
 

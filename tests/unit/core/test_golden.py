@@ -4,6 +4,7 @@ A case is a directory of tests/golden:
 
     preview.yaml    the resource
     repository/     the files of its commit (and of the one before)
+    before/         optional: files that the commit before had otherwise
     before.yaml     optional: the resource as it was served before
     happened.yaml   optional: what happened since: services `killed` and `removed`, networks and databases
                     `dropped`, the operator `restarted`
@@ -74,18 +75,19 @@ def numbered(text: str) -> str:
     return HASH.sub(lambda match: seen.setdefault(match[0][:8], f"<{len(seen) + 1}>"), text)
 
 
+def tree(directory: Path) -> dict[str, bytes]:
+    """The files below a directory, by their paths in it."""
+    found = (path for path in sorted(directory.rglob("*")) if path.is_file())
+    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in found}
+
+
 async def said(case: Path) -> str:
     """What the operator says of one pass over the resource."""
     world = World()
     world.runtime.registry |= {reference: image_info(reference, 80) for reference in IMAGES}
-    repository = case / "repository"
-    files = {
-        path.relative_to(repository).as_posix(): path.read_bytes()
-        for path in sorted(repository.rglob("*"))
-        if path.is_file()
-    }
-    for commit in "ab":
-        world.source.add("acme/shop", commit * 40, files)
+    files = tree(case / "repository")
+    world.source.add("acme/shop", "a" * 40, files)
+    world.source.add("acme/shop", "b" * 40, {**files, **tree(case / "before")})
     if before := read(case / "before.yaml"):
         key = apply(world, before, 1)
         await world.settle(key)
