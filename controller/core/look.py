@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from controller.api import names
-from controller.api.errors import BackendUnavailable
+from controller.api.errors import BackendUnavailable, PreviewError
 from controller.api.status import ConditionType
 from controller.core.databases import choose, inputs_of, kinds_in
 from controller.core.desired import Desired, desired
@@ -131,7 +131,11 @@ class Look:
                 f"The preview has a database on a {missing[0]} server, and none is configured here any more; "
                 "configure it again.",
             )
-        states = await asyncio.gather(*(servers[kind].observe(work.preview.key) for kind in asked))
+        try:
+            states = await asyncio.gather(*(servers[kind].observe(work.preview.key) for kind in asked))
+        except PreviewError:
+            work.stage = ConditionType.DATABASE_READY
+            raise
         return FoundDatabases(dict(zip(asked, states, strict=True)), secret)
 
     async def _secret(self, work: Pass) -> StoredSecret | None:

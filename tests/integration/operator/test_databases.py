@@ -144,6 +144,29 @@ async def test_one_preview_may_have_a_database_of_every_kind(space: Space) -> No
         assert (await visit(seen.status["url"], f"/env/ON{name.upper()}_DATABASE_URL")).body == url
 
 
+async def test_a_server_that_is_down_holds_up_only_who_uses_it(space: Space, operator: Operator) -> None:
+    postgres, mysql = KINDS["postgres"], KINDS["mysql"]
+    with operator.restarted(MYSQL_URL="mysql://root:none@127.0.0.1:1"):
+        repository = space.repository()
+        commit = repository.commit(of(mysql, mysql.create))
+        await space.create("waits", {"source": space.source(repository, commit)})
+        _, other = await deployed(space, postgres)
+        await update(space, other, of(postgres, postgres.create, postgres.add))
+        await space.ready("shop")
+        waiting = await until(
+            lambda: space.look("waits"),
+            60,
+            lambda seen: seen and seen.condition("DatabaseReady").get("reason"),
+        )
+        assert waiting is not None
+        assert waiting.condition("DatabaseReady")["reason"] == "DatabaseUnavailable"
+        assert waiting.condition("Stalled")["status"] == "False"
+        await space.delete("shop")
+        await space.gone("shop")
+    await space.ready("waits")
+    assert names(mysql, await login(space, "waits")) == ["first"]
+
+
 async def test_a_second_preview_of_the_same_scripts_starts_from_a_copy(
     space: Space, operator: Operator
 ) -> None:

@@ -166,6 +166,15 @@ async def test_a_server_that_is_down_holds_up_nobody_who_does_not_use_it(during:
     assert world.told()["conditions"]["Ready"][0] == "True"
 
 
+async def test_a_server_that_is_down_is_told_under_the_databases_condition() -> None:
+    world = World()
+    world.postgres.unavailable = True
+    world.apply()
+    await world.reconcile()
+    assert world.told()["conditions"]["DatabaseReady"] == ("False", "DatabaseUnavailable")
+    assert world.told()["conditions"]["Reconciling"] == ("True", "DatabaseUnavailable")
+
+
 async def test_a_restored_preview_of_which_nothing_is_known_is_looked_for_everywhere() -> None:
     world = await served(World(), {**FILES, "preview.yaml": SEVERAL})
     del world.cluster.bodies[KEY]["status"]
