@@ -15,7 +15,6 @@ unix_socket_directories = '/tmp'
 max_connections = 300
 shared_buffers = 128MB
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 log_min_messages = warning
 shared_preload_libraries = 'pg_cron,pg_documentdb_core,pg_documentdb'
