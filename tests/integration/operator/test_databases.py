@@ -93,6 +93,19 @@ async def test_a_changed_migration_moves_the_preview_to_a_database_made_anew(
         names(kind, before)
 
 
+async def test_an_installation_may_have_a_changed_migration_stalled(space: Space, operator: Operator) -> None:
+    kind = KINDS["postgres"]
+    with operator.restarted(CHANGED_MIGRATIONS="stall"):
+        seen, repository = await deployed(space, kind)
+        await update(space, repository, of(kind, (kind.create[0], kind.changed)))
+        stalled = await space.stalled("shop")
+    assert stalled.condition("DatabaseReady")["reason"] == "MigrationChanged"
+    assert kind.create[0] in stalled.condition("Stalled")["message"]
+    assert stalled.condition("Ready")["status"] == "True"
+    assert stalled.status["database"] == seen.status["database"]
+    assert names(kind, await login(space, "shop")) == ["first"]
+
+
 async def test_an_empty_database_is_given_once_for_each_wish(space: Space, kind: Kind) -> None:
     seen, repository = await deployed(space, kind)
     await update(space, repository, of(kind, kind.create, kind.add))
