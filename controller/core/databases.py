@@ -31,6 +31,8 @@ from controller.databases.protocol import (
 
 ROTATION = "ROTATION"
 """Key of the Secret that holds the last wish for new passwords that was met."""
+KINDS = "KINDS"
+"""Key of the Secret that holds every kind of server on which there may be something of this preview."""
 
 
 def choose(
@@ -101,9 +103,18 @@ def template_key(parts: Iterable[object]) -> str:
     return names.short_hash(json.dumps([str(part) for part in parts]), 16)
 
 
-def secret_data(databases: Iterable[DatabaseInputs], rotation: str) -> dict[str, str]:
-    """What the preview's Secret holds: each login, its URL, and the last rotation."""
+def secret_data(
+    databases: Iterable[DatabaseInputs], rotation: str, kinds: frozenset[str] = frozenset()
+) -> dict[str, str]:
+    """What the preview's Secret holds: each login, its URL, the last rotation, and kinds of servers.
+
+    Args:
+        databases: those that should be.
+        rotation: the last wish for new passwords that was met.
+        kinds: of servers on which something may be left, besides those of the databases.
+    """
     data: dict[str, str] = {}
+    all_kinds = set(kinds)
     for database in databases:
         url, kind = database_names(database.label)
         user, password = login_keys(database.label)
@@ -113,6 +124,9 @@ def secret_data(databases: Iterable[DatabaseInputs], rotation: str) -> dict[str,
             url: database.url,
             kind: database.type,
         }
+        all_kinds.add(str(database.type))
+    if data:
+        data[KINDS] = ",".join(sorted(all_kinds))
     return {**data, ROTATION: rotation} if data and rotation else data
 
 
@@ -123,4 +137,4 @@ def login_keys(label: str) -> tuple[str, str]:
 
 def kinds_in(data: Mapping[str, str]) -> frozenset[str]:
     """The kinds of servers that a Secret tells of: it is written before anything is made there."""
-    return frozenset(value for key, value in data.items() if key.endswith("DATABASE_TYPE"))
+    return frozenset(kind for kind in data.get(KINDS, "").split(",") if kind)

@@ -20,7 +20,7 @@ from controller.core.actions import (
     Stage,
     StoreCredentials,
 )
-from controller.core.databases import ROTATION, login_keys, secret_data
+from controller.core.databases import ROTATION, kinds_in, login_keys, secret_data
 from controller.core.desired import Desired
 from controller.core.observed import Observed
 from controller.databases.ledger import pending
@@ -31,8 +31,8 @@ def make(desired: Desired, observed: Observed) -> tuple[Action, ...]:
     """The steps, one after the other, until every database is there and holds what the commit says."""
     actions: list[Action] = []
     fresh = bool(desired.databases) and _passwords_missing(desired, observed)
-    if fresh:
-        actions.append(_store(desired))
+    if fresh or not _kinds(desired) <= _known(observed):
+        actions.append(_store(desired, _known(observed)))
     for database in desired.databases:
         state = observed.database(database.type, database.claim.name)
         exists = state is not None and state.exists
@@ -46,13 +46,16 @@ def make(desired: Desired, observed: Observed) -> tuple[Action, ...]:
 
 
 def tidy(desired: Desired, observed: Observed) -> list[Stage]:
-    """The Secret tells of what serves now, and what no version uses any more goes."""
+    """The Secret tells of what serves now, and what no version uses any more goes.
+
+    A kind of server is forgotten last: whoever deletes the preview meanwhile must look there.
+    """
     if not desired.databases:
         return teardown(desired, observed)
-    written_first = _passwords_missing(desired, observed)
-    told = observed.secret is not None and dict(observed.secret.data) == _data(desired)
-    stored = [] if written_first or told else [_stage(_store(desired))]
-    return [*stored, *_drop(desired, observed)]
+    known = _known(observed)
+    stages = [_stage(_store(desired, known))] if _untold(desired, observed) else []
+    stages += _drop(desired, observed)
+    return stages if known <= _kinds(desired) else [*stages, _stage(_store(desired))]
 
 
 def teardown(desired: Desired, observed: Observed) -> list[Stage]:
@@ -60,22 +63,36 @@ def teardown(desired: Desired, observed: Observed) -> list[Stage]:
     return [*_drop(desired, observed), *_forget(desired.preview, observed)]
 
 
-def _data(desired: Desired) -> dict[str, str]:
-    return secret_data(desired.databases, desired.rotation)
+def _kinds(desired: Desired) -> frozenset[str]:
+    return frozenset(str(database.type) for database in desired.databases)
+
+
+def _known(observed: Observed) -> frozenset[str]:
+    """The kinds of servers that the Secret tells of."""
+    return kinds_in(observed.secret.data) if observed.secret else frozenset()
 
 
 def _passwords_missing(desired: Desired, observed: Observed) -> bool:
     """Whether the Secret must be written first: a password that nobody could read again would be lost."""
     if observed.secret is None or not observed.secret.owned:
         return True
-    wanted = _data(desired)
+    wanted = secret_data(desired.databases, desired.rotation)
     keys = {login_keys(database.label)[1] for database in desired.databases} | {ROTATION}
     return any(observed.secret.data.get(key) != wanted.get(key) for key in keys)
 
 
-def _store(desired: Desired) -> StoreCredentials:
+def _untold(desired: Desired, observed: Observed) -> bool:
+    """Whether the Secret tells of another database than the one that serves, and was not written first."""
+    if _passwords_missing(desired, observed) or not _kinds(desired) <= _known(observed):
+        return False
+    wanted = secret_data(desired.databases, desired.rotation, _known(observed))
+    return observed.secret is not None and dict(observed.secret.data) != wanted
+
+
+def _store(desired: Desired, kinds: frozenset[str] = frozenset()) -> StoreCredentials:
     names = tuple(database.claim.name for database in desired.databases)
-    return StoreCredentials(database_secret_name(desired.preview.name), names, _data(desired))
+    data = secret_data(desired.databases, desired.rotation, kinds)
+    return StoreCredentials(database_secret_name(desired.preview.name), names, data)
 
 
 def _drop(desired: Desired, observed: Observed) -> list[Stage]:

@@ -93,9 +93,12 @@ def test_the_secret_names_every_login_and_kind() -> None:
         "CACHE_PASSWORD": PASSWORD,
         "CACHE_DATABASE_URL": f"postgresql://pr_1_cache_db:{PASSWORD}@db:5432/pr_1_cache_db",
         "CACHE_DATABASE_TYPE": "mongodb",
+        "KINDS": "mongodb,postgres",
         ROTATION: FIRST,
     }
     assert kinds_in(data) == {"postgres", "mongodb"}
+    left = secret_data((database("postgres"),), "", frozenset({"mysql"}))
+    assert kinds_in(left) == {"postgres", "mysql"}
     assert secret_data((), FIRST) == {}
 
 

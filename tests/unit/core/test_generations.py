@@ -150,6 +150,25 @@ async def test_another_kind_of_database_takes_the_place_of_the_first() -> None:
     assert (databases(world.postgres), databases(world.mysql)) == ([], ["pr_1_db"])
 
 
+async def test_nothing_is_left_on_a_kind_of_server_that_never_came_to_serve() -> None:
+    """Neither by the attempt that takes another kind, nor by a deletion in between."""
+    broken = {**FILES, "migrations/001_items.sql": b"FAIL\n"}
+    on_mysql = {**broken, "preview.yaml": FILES["preview.yaml"].replace(b"postgres", b"mysql")}
+    for deleted in (False, True):
+        world = await served(World(), broken)
+        await update(world, on_mysql)
+        assert (databases(world.postgres), databases(world.mysql)) == (["pr_1_db"], ["pr_1_db"])
+        if deleted:
+            world.restart()
+            world.delete()
+            await world.settle()
+            assert (databases(world.postgres), databases(world.mysql)) == ([], [])
+        else:
+            await update(world, FILES, COMMIT_C)
+            assert (databases(world.postgres), databases(world.mysql)) == (["pr_1_db"], [])
+            assert secret(world)["KINDS"] == "postgres"
+
+
 @pytest.mark.parametrize("during", ["create", "update", "delete"])
 async def test_a_server_that_is_down_holds_up_nobody_who_does_not_use_it(during: str) -> None:
     world = World()
