@@ -88,7 +88,8 @@ class Reconciler:
                 serving = observed.of_revision(wanted.revision or "")
                 work.serving = True
                 status = statuses.reached(work.status, self._facts(work), wanted, serving)
-                return Outcome(status, replace(work.memory, good=wanted))
+                good = replace(wanted, databases=())  # with all their scripts, they would stay in memory
+                return Outcome(status, replace(work.memory, good=good))
             await self._execute(steps, work, gathered.tree)
         raise NotReady(
             "NotConverging", "What was done does not stay done: somebody else changes it. It is tried again."
@@ -119,7 +120,7 @@ class Reconciler:
         if good is not None and live in (None, good.revision):
             images = await self._look.images(good)
             if len(images) == len({image.reference for image in good.images}):
-                steps = plan(replace(good, databases=()), replace(observed, images=images))
+                steps = plan(good, replace(observed, images=images))
         await self._execute(steps, work, None)
         return bool(steps)
 

@@ -45,7 +45,7 @@ class Memory:
 
     published: str | None = None
     good: Desired | None = field(default=None, repr=False)
-    """What was reached last: the configuration of what serves."""
+    """What was reached last: the configuration of what serves, without its databases."""
 
 
 @dataclass(frozen=True)

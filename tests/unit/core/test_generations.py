@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
 from controller.api.errors import BackendUnavailable
@@ -59,6 +61,11 @@ async def test_a_changed_migration_gets_an_empty_database_which_goes_live_with_i
     status = world.read().status
     assert status.database is not None and status.database.name == "pr_1_db_r2"
     assert await world.settle() == []
+
+
+async def test_scripts_do_not_stay_in_memory() -> None:
+    world = await served(World())
+    assert "create table items" not in repr(asdict(world.memory[KEY]))
 
 
 async def test_while_the_new_one_cannot_be_made_the_old_one_serves_with_its_data() -> None:
