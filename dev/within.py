@@ -10,19 +10,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 
 UP = ("up", "--no-operator", "--no-sample", "--mariadb")
+TIDY_SECONDS = 60.0
+ENDED = 143
 
 
 def main(command: list[str]) -> int:
-    """Run the command and give its exit code; the platform is taken down also after a failure."""
+    """Run the command and give its exit code; the platform is taken down also after a failure or SIGTERM."""
     if not command:
         sys.stderr.write("usage: python -m dev.within COMMAND…\n")
         return 2
+    signal.signal(signal.SIGTERM, told_to_end)
     directory = Path(tempfile.mkdtemp(prefix="previewcloud-"))
     environ = {**os.environ, "PREVIEWCLOUD_STATE": str(directory / ".local")}
     environ.pop("INSTALLATION_ID", None)
@@ -32,12 +38,34 @@ def main(command: list[str]) -> int:
             return brought_up.returncode
         found = _dev(environ, "env", "--json", capture=True)
         variables: dict[str, str] = json.loads(found.stdout)
-        return subprocess.run(command, env={**environ, **variables}, check=False).returncode
+        return run(command, {**environ, **variables})
     except KeyboardInterrupt:
         return 130
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _dev(environ, "down")
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def told_to_end(number: int, frame: FrameType | None) -> None:
+    """End as after a failure, with everything taken down."""
+    raise SystemExit(ENDED)
+
+
+def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a command to its end; when this process is told to end before, the command is interrupted, so that
+    it tidies up too.
+    """
+    with subprocess.Popen(command, env=environ) as process:
+        try:
+            return process.wait()
+        except SystemExit:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(TIDY_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            raise
 
 
 def _dev(environ: dict[str, str], *arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
