@@ -14,6 +14,7 @@ from controller.api.errors import BackendUnavailable, InvalidSpec, PreviewError
 from controller.api.names import short_hash
 from controller.databases.ledger import migration_failed
 from controller.databases.protocol import Applied, DatabaseClaim, Script
+from controller.runtime.protocol import JobResult
 
 EXIT_TIMEOUT, EXIT_KILLED = 124, 137
 EXIT_NO_CLIENT = (126, 127)
@@ -47,6 +48,21 @@ def missing(scripts: tuple[Script, ...], ledger: tuple[Applied, ...]) -> tuple[S
     return tuple(
         script for script in scripts if Applied(script.kind, script.name, script.checksum) not in applied
     )
+
+
+def check_recorded(
+    scripts: tuple[Script, ...], ledger: tuple[Applied, ...], result: JobResult, progress: Progress
+) -> None:
+    """Believe the end of a job only when the ledger has every script: one can leave its client, keep it from
+    stopping at errors, or change the ledger.
+
+    Raises:
+        InvalidSpec: MigrationFailed.
+    """
+    unrecorded = missing(scripts, ledger)
+    if unrecorded:
+        shown = tuple(progress.shown(line) for line in result.lines)[-LINES_SHOWN:]
+        raise migration_failed(unrecorded[0], None, "ended without its line in the ledger", shown)
 
 
 class Progress:

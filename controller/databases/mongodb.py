@@ -14,8 +14,8 @@ from controller.api.errors import InvalidSpec
 from controller.api.names import PreviewKey
 from controller.databases import mongodb_catalog as catalog
 from controller.databases.addresses import connection_url, read_address
-from controller.databases.jobs import LINES_SHOWN, Client, missing
-from controller.databases.ledger import dirty, migration_failed
+from controller.databases.jobs import Client, check_recorded, missing
+from controller.databases.ledger import dirty
 from controller.databases.mongodb_catalog import Found, Line
 from controller.databases.mongodb_job import FORMATS, MongodbProgress, Runner, failure, job
 from controller.databases.mongodb_ledger import read_ledger
@@ -132,10 +132,7 @@ class MongodbServer:
         failed = failure(result, progress, spec.timeout_seconds)
         if failed is not None:
             raise failed
-        unrecorded = missing(scripts, await self._ledger(claim, check=False))
-        if unrecorded:  # a script can end the runner
-            shown = tuple(progress.shown(line) for line in result.lines)[-LINES_SHOWN:]
-            raise migration_failed(unrecorded[0], None, "ended without its line in the ledger", shown)
+        check_recorded(scripts, await self._ledger(claim, check=False), result, progress)
 
     async def sweep(self) -> None:
         """See `DatabaseServer.sweep`: there is nothing here that is kept for speed."""

@@ -13,8 +13,8 @@ from controller.api.errors import BackendUnavailable, InvalidSpec
 from controller.api.names import PreviewKey
 from controller.databases import mysql_catalog as catalog
 from controller.databases.addresses import connection_url, read_address
-from controller.databases.jobs import LINES_SHOWN, Client, missing
-from controller.databases.ledger import dirty, migration_failed
+from controller.databases.jobs import Client, check_recorded, missing
+from controller.databases.ledger import dirty
 from controller.databases.mysql_catalog import Found
 from controller.databases.mysql_job import MysqlProgress, failure, job
 from controller.databases.mysql_ledger import Ledger, read_ledger
@@ -144,10 +144,7 @@ class MysqlServer:
         failed = failure(result, progress, spec.timeout_seconds)
         if failed is not None:
             raise failed
-        unrecorded = missing(todo, (await self._ledger(claim.name)).done)
-        if unrecorded:  # a script can change the ledger, or stop the shell that runs it
-            shown = tuple(progress.shown(line) for line in result.lines)[-LINES_SHOWN:]
-            raise migration_failed(unrecorded[0], None, "ended without its line in the ledger", shown)
+        check_recorded(todo, (await self._ledger(claim.name)).done, result, progress)
 
     async def sweep(self) -> None:
         """See `DatabaseServer.sweep`; nothing is kept for speed, but the server should be there."""

@@ -21,9 +21,7 @@ from controller.databases import postgres_catalog as catalog
 from controller.databases import postgres_registry as registry
 from controller.databases import postgres_templates as templates
 from controller.databases.addresses import connection_url, read_address
-from controller.databases.jobs import Client
-from controller.databases.jobs import missing as missing_from
-from controller.databases.ledger import migration_failed
+from controller.databases.jobs import Client, check_recorded, missing
 from controller.databases.ownership import check_name, not_ours, registered_to_another
 from controller.databases.postgres_catalog import Found, Template
 from controller.databases.postgres_extensions import check_allowed, install, read_installed
@@ -188,22 +186,17 @@ class PostgresServer:
             await catalog.end_leftover_jobs(connection, claim, APPLICATION)
         # an earlier job may have gone on after its operator died
         before = await self._ledger(claim)
-        missing = missing_from(work.scripts, before)
-        if not missing:
+        todo = missing(work.scripts, before)
+        if not todo:
             return
-        progress = PsqlProgress(missing, credentials.password)
-        spec = job(claim, credentials, missing, self._client)
+        progress = PsqlProgress(todo, credentials.password)
+        spec = job(claim, credentials, todo, self._client)
         result = await run(spec, lambda line: work.on_line(progress.shown(line)))
         failed = failure(result, progress, spec.timeout_seconds)
         if failed is not None:
             raise failed
         after = await self._ledger(claim)
-        unrecorded = missing_from(missing, after)
-        if unrecorded:
-            # a script can leave the client, or stop it from stopping at errors
-            raise migration_failed(
-                unrecorded[0], None, "ended without its line in the ledger", result.lines[-20:]
-            )
+        check_recorded(todo, after, result, progress)
         if work.template and not before and len(after) == len(work.scripts):
             await self._keep(claim, work)
 
