@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import sys
 
 import structlog
@@ -17,27 +16,11 @@ from controller.api.errors import PreviewError
 from controller.api.preview import describe
 from controller.assembly import open_fleet
 from controller.handlers import watch
-from controller.settings import LogFormat, Settings
+from controller.journal import configure_logging
+from controller.settings import Settings
 
 FAILED, USAGE = 1, 2
 GC_THRESHOLDS = (20_000, 20, 50)
-
-
-def configure_logging(style: LogFormat) -> None:
-    """Write the operator's own log to stderr, as text or as JSON lines."""
-    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
-    if style is LogFormat.TEXT:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
 
 
 def collect_less() -> None:

@@ -19,8 +19,8 @@ from controller.build.buildkit import BuildKitBuilder
 from controller.build.memory import MemoryBuilder
 from controller.build.protocol import Builder
 from controller.build.settings import BuildSettings
+from controller.clock import WallClock
 from controller.cluster.kubernetes import KubernetesCluster
-from controller.core.clock import WallClock
 from controller.core.execute import Announce, Backends, Limits
 from controller.core.gather import Sources
 from controller.core.inputs import Rules

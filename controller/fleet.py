@@ -19,8 +19,8 @@ import structlog
 from controller.api.errors import PreviewError
 from controller.api.names import PreviewKey
 from controller.api.preview import Preview, parse
+from controller.clock import Clock
 from controller.cluster.protocol import Body, Cluster
-from controller.core.clock import Clock
 from controller.core.reconcile import Reconciler
 from controller.databases.protocol import DatabaseServer
 from controller.reporter import Ears

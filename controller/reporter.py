@@ -15,8 +15,8 @@ import structlog
 from controller.api.errors import PreviewError
 from controller.api.preview import Preview
 from controller.api.status import ConditionType, PreviewStatus
+from controller.clock import Clock
 from controller.core.actions import Action
-from controller.core.clock import Clock
 from controller.core.execute import Announce, Moment
 from controller.core.status import Facts, working
 from controller.core.work import Memory

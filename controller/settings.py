@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from controller.api.extensions import EXTENSIONS
 from controller.api.migrations import Changed
+from controller.journal import LogFormat
 
 InstallationId = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?$")]
 
@@ -22,13 +23,6 @@ class RuntimeKind(StrEnum):
 
     DOCKER = "docker"
     MEMORY = "memory"
-
-
-class LogFormat(StrEnum):
-    """How the operator writes its own log."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 class Settings(BaseSettings):

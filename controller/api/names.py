@@ -22,7 +22,17 @@ RESET_DATABASE = f"{GROUP}/reset-database"
 ROTATE_CREDENTIALS = f"{GROUP}/rotate-credentials"
 WISHES = (REDEPLOY, RESET_DATABASE, ROTATE_CREDENTIALS)
 """Annotations whose every new value is done once."""
+SLEEP = f"{GROUP}/sleep"
+WAKE = f"{GROUP}/wake"
+PIN = f"{GROUP}/pin"
+"""While it is there, the preview is neither put to sleep nor torn down for its age; taken away to unpin."""
+KEEP_UNTIL = f"{GROUP}/keep-until"
+"""A time (RFC 3339) before which the preview is not torn down for its age."""
 PREVIEW_LABEL = f"{GROUP}/preview"
+REPOSITORY_LABEL = f"{GROUP}/repository"
+"""On a Secret: for which repository it is (see `repository_label`)."""
+INJECT_LABEL = f"{GROUP}/inject"
+"""`true` on a Secret: all its keys become variables of the repository's trusted previews."""
 FINALIZER = f"{GROUP}/teardown"
 
 
@@ -48,6 +58,11 @@ class PreviewKey:
 def short_hash(text: str, length: int) -> str:
     """The first `length` hex digits of the text's SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def repository_label(repository: str) -> str:
+    """The label's value for a repository: `acme.shop` for `acme/shop` (an owner holds no dot)."""
+    return repository.lower().replace("/", ".", 1)
 
 
 def slug_candidates(repository: str, pull_request: int | None, branch: str | None) -> tuple[str, ...]:

@@ -14,9 +14,9 @@ from enum import StrEnum
 from controller.api.errors import InvalidSpec, PreviewError
 from controller.api.preview import Preview
 from controller.build.protocol import Builder
+from controller.clock import Clock
 from controller.cluster.protocol import Cluster
 from controller.core import actions as act
-from controller.core.clock import Clock
 from controller.core.readiness import Waiting, await_ready
 from controller.databases.protocol import DatabaseServer, Migration
 from controller.finish import to_the_end

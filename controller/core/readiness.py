@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controller.api.errors import InvalidSpec, NotReady
-from controller.core.clock import Clock
+from controller.clock import Clock
 from controller.routing.protocol import Probe, ProbeState, Router
 from controller.runtime.protocol import Instance, InstanceSpec, InstanceState, Runtime
 

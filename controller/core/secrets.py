@@ -17,14 +17,6 @@ from controller.cluster.protocol import Cluster, SecretData
 from controller.runtime.protocol import RegistryCredentials
 from controller.source.protocol import GitCredentials
 
-REPOSITORY_LABEL = f"{names.GROUP}/repository"
-INJECT_LABEL = f"{names.GROUP}/inject"
-
-
-def repository_label(repository: str) -> str:
-    """The label's value for a repository: `acme.shop` for `acme/shop` (an owner holds no dot)."""
-    return repository.lower().replace("/", ".", 1)
-
 
 class SecretReader:
     """Reads the Secrets of one Preview, and remembers every value it handed out."""
@@ -32,7 +24,7 @@ class SecretReader:
     def __init__(self, cluster: Cluster, preview: Preview) -> None:
         self._cluster = cluster
         self._preview = preview
-        self._label = repository_label(preview.spec.source.repository)
+        self._label = names.repository_label(preview.spec.source.repository)
         self.values: list[str] = []
 
     async def env(self, variables: tuple[EnvVar, ...]) -> dict[str, str]:
@@ -49,7 +41,7 @@ class SecretReader:
         """The repository's own secrets, which every service of a trusted source gets."""
         if self._preview.spec.source.trust is Trust.FORK:
             return {}
-        selector = f"{REPOSITORY_LABEL}={self._label},{INJECT_LABEL}=true"
+        selector = f"{names.REPOSITORY_LABEL}={self._label},{names.INJECT_LABEL}=true"
         found = await self._cluster.secrets_labelled(self._preview.metadata.namespace, selector)
         result: dict[str, str] = {}
         for secret in sorted(found, key=lambda item: item.name):
@@ -110,10 +102,10 @@ class SecretReader:
         if self._preview.spec.source.trust is Trust.FORK:
             raise InvalidSpec("SecretForFork", f"Secret {name} is not given to a fork; remove the reference.")
         secret = await self._cluster.secret(self._preview.metadata.namespace, name)
-        if secret is None or secret.labels.get(REPOSITORY_LABEL) != self._label:
+        if secret is None or secret.labels.get(names.REPOSITORY_LABEL) != self._label:
             raise NotReady(
                 "SecretMissing",
-                f"No Secret {name} with label {REPOSITORY_LABEL}={self._label} is in namespace "
+                f"No Secret {name} with label {names.REPOSITORY_LABEL}={self._label} is in namespace "
                 f"{self._preview.metadata.namespace}; create or label it.",
             )
         return secret

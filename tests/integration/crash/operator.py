@@ -11,11 +11,11 @@ import os
 import signal
 from pathlib import Path
 
-from controller.__main__ import configure_logging
 from controller.assembly import open_fleet
 from controller.core.actions import Action
 from controller.core.execute import Moment
 from controller.handlers import watch
+from controller.journal import configure_logging
 from controller.settings import Settings
 
 

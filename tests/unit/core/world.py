@@ -11,9 +11,9 @@ from typing import Any
 from controller.api.names import PreviewKey
 from controller.api.preview import Preview
 from controller.build.memory import MemoryBuilder
+from controller.clock import Clock
 from controller.cluster.memory import MemoryCluster
 from controller.core.actions import Action
-from controller.core.clock import Clock
 from controller.core.execute import Backends, Limits, Moment
 from controller.core.gather import Sources
 from controller.core.inputs import Rules

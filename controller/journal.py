@@ -1,0 +1,33 @@
+"""The processes' own log: to stderr, as text for people or as JSON lines for machines."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from enum import StrEnum
+
+import structlog
+
+
+class LogFormat(StrEnum):
+    """How a process writes its own log."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def configure_logging(style: LogFormat) -> None:
+    """Write this process's own log to stderr, as text or as JSON lines."""
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    if style is LogFormat.TEXT:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")

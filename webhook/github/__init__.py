@@ -1,0 +1,1 @@
+"""GitHub: what it sends (without I/O), and what it is asked."""

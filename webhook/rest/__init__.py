@@ -1,0 +1,1 @@
+"""REST: the API for pipelines and people."""

@@ -1,0 +1,116 @@
+"""The bridge's settings, read once from the environment; every variable is described here, nowhere else."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from controller.journal import LogFormat
+
+Names = Annotated[tuple[str, ...], NoDecode]
+_LISTS = (
+    "github_repositories",
+    "preview_labels",
+    "preview_paths",
+    "preview_paths_ignore",
+    "preview_branches",
+    "trusted_proxies",
+)
+
+
+class BridgeSettings(BaseSettings):
+    """All settings; the name of the variable is the field's name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    installation_id: str = Field(
+        default="previewcloud", description="The same as the operator's; marks comments on pull requests."
+    )
+    log_format: LogFormat = Field(default=LogFormat.TEXT, description="The bridge's own log: text or json.")
+    bridge_listen: str = Field(default="127.0.0.1:8092", description="host:port of webhooks and API.")
+    bridge_url: str = Field(
+        default="", description="The bridge's public address, for links in comments and statuses."
+    )
+    watch_namespace: str = Field(default="", description="Only this namespace; empty: all of them.")
+    preview_namespace: str = Field(default="default", description="Where the bridge makes its Previews.")
+
+    github_webhook_secret: SecretStr | None = Field(
+        default=None, description="Secret of the webhook; without one, deliveries are refused."
+    )
+    github_webhook_secret_previous: SecretStr | None = Field(
+        default=None, description="The secret before it, accepted too while it is being changed."
+    )
+    github_api_url: str = Field(
+        default="https://api.github.com",
+        description="GitHub's API; of GitHub Enterprise: https://host/api/v3.",
+    )
+    github_token: SecretStr | None = Field(
+        default=None, description="Token for GitHub's API: truth, permissions, comments, statuses."
+    )
+    github_app_id: str = Field(default="", description="Id of a GitHub App, instead of a token.")
+    github_app_private_key: SecretStr | None = Field(default=None, description="The App's private key (PEM).")
+    github_repositories: Names = Field(
+        default=(),
+        description="Repositories (owner/name, by comma) that may have previews, and that are compared with "
+        "GitHub from the start; empty: every one whose deliveries are signed.",
+    )
+    github_clone_url: str = Field(
+        default="https://github.com",
+        description="Where repositories are cloned from when a request names no address.",
+    )
+    webhook_bytes: int = Field(
+        default=25 * 1024 * 1024,
+        gt=0,
+        description="Bytes of one delivery at most (GitHub sends 25 MB at most).",
+    )
+    comparison_interval: float = Field(
+        default=600, gt=0, description="Seconds between two comparisons with the open pull requests."
+    )
+
+    preview_drafts: bool = Field(default=True, description="Draft pull requests have previews.")
+    preview_labels: Names = Field(
+        default=(), description="A preview only with one of these labels, by comma; empty: always."
+    )
+    preview_paths: Names = Field(
+        default=(), description="A preview only when a file like this changed (src/**), by comma; empty: any."
+    )
+    preview_paths_ignore: Names = Field(
+        default=(), description="Changes to files like these alone make no preview, by comma."
+    )
+    preview_branches: Names = Field(
+        default=(), description="Branches (patterns, by comma) that have a preview of their own."
+    )
+
+    api_key: SecretStr | None = Field(
+        default=None, description="Key that signs API tokens (HS256), at least 32 bytes; without one, no API."
+    )
+    api_key_previous: SecretStr | None = Field(
+        default=None, description="The key before it; its tokens are accepted too while it is being changed."
+    )
+    api_audience: str = Field(
+        default="previewcloud", description="The audience that API tokens are made for."
+    )
+    api_rate: int = Field(default=600, gt=0, description="Requests that one token may make a minute.")
+    address_rate: int = Field(
+        default=1200,
+        gt=0,
+        description="Requests that one address may make a minute, a tenth of that when they are refused.",
+    )
+    trusted_proxies: Names = Field(
+        default=(), description="Addresses of proxies (by comma) whose X-Forwarded-For is believed."
+    )
+    operator_health_url: str = Field(
+        default="", description="The operator's /health (on its ROUTING_LISTEN), for the API's own health."
+    )
+    operator_token: SecretStr | None = Field(
+        default=None, description="The token of that address, the same as Traefik's (ROUTING_TOKEN_FILE)."
+    )
+
+    @field_validator(*_LISTS, mode="before")
+    @classmethod
+    def _by_comma(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
