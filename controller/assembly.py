@@ -31,6 +31,7 @@ from controller.databases.postgres import PostgresServer
 from controller.databases.postgres_limits import DEFAULT_LIMITS as POSTGRES_LIMITS
 from controller.databases.protocol import DatabaseServer
 from controller.fleet import Fleet, World
+from controller.health import Health
 from controller.logs.files import FileSink
 from controller.passwords import PasswordHasher, new_password
 from controller.reporter import Ears
@@ -64,8 +65,13 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         stack.push_async_callback(cluster.close)
         sink = FileSink(settings.log_dir)
         stack.callback(sink.close)
+        health = Health(clock)
+        health.watch("logs", sink.check)
         servers = databases(settings, stack)
-        runtime, builder, router = await _engine(settings, stack)
+        for kind, server in servers.items():
+            health.watch(f"databases.{kind}", server.survey)
+        runtime, builder, router = await _engine(settings, health, stack)
+        health.watch("docker", runtime.survey)
         backends = Backends(cluster, runtime, builder, servers, router, clock, limits(settings))
         source = git_source(settings)
         sources = Sources(cluster, source, servers, new_password, PasswordHasher().line)
@@ -177,13 +183,15 @@ def _admin_url(given: SecretStr | None, file: Path | None) -> str:
     return file.read_text().strip() if file is not None else ""
 
 
-async def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Runtime, Builder, Router]:
+async def _engine(
+    settings: Settings, health: Health, stack: AsyncExitStack
+) -> tuple[Runtime, Builder, Router]:
     if settings.runtime is RuntimeKind.MEMORY:
         memory = MemoryRuntime(settings.installation_id)
         memory.any_image = True
         return memory, MemoryBuilder(memory), MemoryRouter(partial(_memory_probe, memory))
     routing = routing_settings(settings)
-    router = await stack.enter_async_context(open_routing(routing))
+    router = await stack.enter_async_context(open_routing(routing, health))
     client = EngineClient(EngineAddress.from_env(os.environ), settings.engine_calls)
     stack.push_async_callback(client.close)
     docker = DockerSettings(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from controller.api.errors import BackendUnavailable
 from controller.logs.protocol import LogEntry
 
 log = structlog.get_logger()
@@ -30,6 +31,7 @@ class FileSink:
         self._directory.mkdir(parents=True, exist_ok=True)
         self._queue: queue.Queue[LogEntry | None] = queue.Queue(QUEUE_LINES)
         self._dropped = 0
+        self._trouble = ""
         self._thread = threading.Thread(target=self._run, name="log files", daemon=True)
         self._thread.start()
 
@@ -40,6 +42,13 @@ class FileSink:
         except queue.Full:
             self._dropped += 1
 
+    async def check(self) -> None:
+        """Raises BackendUnavailable (LogsNotKept) while lines cannot be written."""
+        if self._trouble:
+            raise BackendUnavailable(
+                "LogsNotKept", f"Lines of previews are not kept: {self._trouble}; make room in LOG_DIR."
+            )
+
     def close(self) -> None:
         """Write what is waiting, then stop."""
         self._queue.put(None)
@@ -49,8 +58,10 @@ class FileSink:
         while (entry := self._queue.get()) is not None:
             try:
                 self._append(entry)
+                self._trouble = ""
             except OSError as error:
                 self._dropped += 1
+                self._trouble = error.strerror or type(error).__name__
                 log.error("log line not kept", preview=str(entry.preview), error=str(error))
             if self._dropped and self._queue.empty():
                 log.warning("log lines dropped", count=self._dropped)

@@ -1,5 +1,5 @@
 """Where the proxy polls: GET /traefik, by token; 503 until the table has settled, then always 200 with all
-of it.
+of it. And GET /health, by the same token, for whoever watches the operator.
 
 Whether a request is held is decided by the connection it comes on: only a proxy that polls on the
 connection on which it got the newest version is known to have it; one that has just started gets its
@@ -13,18 +13,23 @@ import hmac
 from aiohttp import web
 
 from controller.api.errors import InvalidSpec
+from controller.health import OK, Health, nested
 from controller.routing.feed import ConfigurationFeed
 
 PATH = "/traefik"
+HEALTH_PATH = "/health"
 HOLD_SECONDS = 3.0  # the proxy gives up after 5 s (providers.http.pollTimeout)
 
 
-def provider_app(feed: ConfigurationFeed, token: str, hold_seconds: float = HOLD_SECONDS) -> web.Application:
+def provider_app(
+    feed: ConfigurationFeed, token: str, health: Health, hold_seconds: float = HOLD_SECONDS
+) -> web.Application:
     """The application that serves the feed.
 
     Args:
         feed: what is served; told of each answer that went out in full.
         token: expected as `Authorization: Bearer <token>`.
+        health: what is asked for /health: 200 when all is well, 503 when something is not.
         hold_seconds: how long an answer may wait for something new; 0 answers at once.
 
     Raises:
@@ -33,21 +38,46 @@ def provider_app(feed: ConfigurationFeed, token: str, hold_seconds: float = HOLD
     if not token:
         raise InvalidSpec("RoutingTokenMissing", "Routing needs a token for Traefik: set ROUTING_TOKEN_FILE.")
     app = web.Application()
-    app.router.add_get(PATH, _Endpoint(feed, f"Bearer {token}".encode(), hold_seconds).get, allow_head=False)
+    gate = _Gate(f"Bearer {token}".encode())
+    app.router.add_get(PATH, _Endpoint(feed, gate, hold_seconds).get, allow_head=False)
+    app.router.add_get(HEALTH_PATH, _HealthEndpoint(health, gate).get, allow_head=False)
     return app
 
 
-class _Endpoint:
-    def __init__(self, feed: ConfigurationFeed, expected: bytes, hold_seconds: float) -> None:
-        self._feed = feed
+class _Gate:
+    def __init__(self, expected: bytes) -> None:
         self._expected = expected
+
+    def refusal(self, request: web.Request) -> web.Response | None:
+        shown = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        if hmac.compare_digest(shown, self._expected):
+            return None
+        return web.Response(status=401, text="The token is missing or wrong.\n")
+
+
+class _HealthEndpoint:
+    def __init__(self, health: Health, gate: _Gate) -> None:
+        self._health = health
+        self._gate = gate
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        if refusal := self._gate.refusal(request):
+            return refusal
+        report = await self._health.report()
+        well = all(answer == OK for answer in report.values())
+        return web.json_response(nested(report), status=200 if well else 503)
+
+
+class _Endpoint:
+    def __init__(self, feed: ConfigurationFeed, gate: _Gate, hold_seconds: float) -> None:
+        self._feed = feed
+        self._gate = gate
         self._hold_seconds = hold_seconds
         self._served: tuple[object, int] | None = None
 
     async def get(self, request: web.Request) -> web.StreamResponse:
-        shown = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(shown, self._expected):
-            return web.Response(status=401, text="The token is missing or wrong.\n")
+        if refusal := self._gate.refusal(request):
+            return refusal
         peer = request.transport and request.transport.get_extra_info("peername")
         known = self._served[1] if self._served and self._served[0] == peer else None
         snapshot = await self._feed.next(known, self._hold_seconds)

@@ -9,6 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from controller.api.errors import Conflict, InvalidSpec
+from controller.health import Health
 from controller.routing.catchall import catchall_app
 from controller.routing.endpoint import provider_app
 from controller.routing.feed import ConfigurationFeed
@@ -23,8 +24,9 @@ _HEADER_BYTES = 64 * 1024
 
 
 @asynccontextmanager
-async def open_routing(settings: RoutingSettings) -> AsyncIterator[TraefikRouter]:
-    """Listen for Traefik and for visitors, and give the router; everything is closed at the end.
+async def open_routing(settings: RoutingSettings, health: Health) -> AsyncIterator[TraefikRouter]:
+    """Listen for Traefik, for visitors and for whoever asks after the operator's health, and give the router;
+    everything is closed at the end.
 
     Raises:
         Conflict: an address is taken by another process.
@@ -34,7 +36,7 @@ async def open_routing(settings: RoutingSettings) -> AsyncIterator[TraefikRouter
     feed = ConfigurationFeed(table, settings)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(
-            listening(provider_app(feed, settings.token), settings.provider_listen)
+            listening(provider_app(feed, settings.token, health), settings.provider_listen)
         )
         await stack.enter_async_context(listening(catchall_app(table), settings.catchall_listen))
         session = await stack.enter_async_context(probe_session())

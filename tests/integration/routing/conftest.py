@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
+from controller.clock import WallClock
+from controller.health import Health
 from controller.routing.serve import open_routing
 from controller.routing.traefik import TraefikRouter
 from tests.integration.routing.proxy import Proxy
@@ -24,6 +26,6 @@ def proxy() -> Iterator[Proxy]:
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def router(proxy: Proxy) -> AsyncIterator[TraefikRouter]:
-    async with open_routing(proxy.settings) as opened:
+    async with open_routing(proxy.settings, Health(WallClock())) as opened:
         opened.settle()
         yield opened

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from controller.api.errors import BackendUnavailable
+from controller.clock import WallClock
+from controller.health import Health
 from controller.routing.serve import open_routing
 from controller.runtime.protocol import InstanceSpec
 from tests.integration.routing.polling import eventually
@@ -42,7 +44,7 @@ async def test_without_the_operator_traefik_keeps_its_last_answer_and_after_a_re
     old, new = preview.instance("a"), preview.instance("b")
     await asyncio.to_thread(lone.start, old)
     await asyncio.to_thread(lone.start, new, Behaviour(delay=None))
-    async with open_routing(lone.settings) as router:
+    async with open_routing(lone.settings, Health(WallClock())) as router:
         router.settle()
         await go_live(router, preview, old.name)
 
@@ -62,10 +64,10 @@ async def test_the_operator_comes_back_and_nobody_notices_until_it_has_seen_ever
     preview = OnePreview()
     spec = preview.instance("a")
     await asyncio.to_thread(lone.start, spec)
-    async with open_routing(lone.settings) as router:
+    async with open_routing(lone.settings, Health(WallClock())) as router:
         router.settle()
         await go_live(router, preview, spec.name)
-    async with open_routing(lone.settings) as router:
+    async with open_routing(lone.settings, Health(WallClock())) as router:
         for _ in range(10):
             assert (await lone.get(preview.host)).text == spec.name
         router.publish(preview.key, preview.route(spec.name), RUNNING)
@@ -86,7 +88,7 @@ async def test_labels_ask_for_the_password_too(lone: Proxy) -> None:
 async def test_an_absent_traefik_is_an_unavailable_backend_and_comes_back_by_itself(lone: Proxy) -> None:
     spec = OnePreview().instance("a")
     await asyncio.to_thread(lone.start, spec)
-    async with open_routing(lone.settings) as router:
+    async with open_routing(lone.settings, Health(WallClock())) as router:
         router.settle()
         await ready(router, spec.name)
         assert lone.traefik is not None

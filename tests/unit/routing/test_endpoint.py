@@ -7,10 +7,12 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from controller.api.errors import InvalidSpec
+from controller.api.errors import BackendUnavailable, InvalidSpec
+from controller.health import Health
 from controller.routing.endpoint import provider_app
 from controller.routing.feed import ConfigurationFeed
 from controller.routing.table import RouteTable
+from tests.unit.controller.manual_clock import ManualClock
 from tests.unit.routing.examples import KEY, RUNNING, TOKEN, route, settings
 
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
@@ -22,7 +24,8 @@ class Endpoint:
     def __init__(self, hold_seconds: float) -> None:
         self.table = RouteTable()
         self.feed = ConfigurationFeed(self.table, settings())
-        self.server = TestServer(provider_app(self.feed, TOKEN, hold_seconds))
+        self.health = Health(ManualClock())
+        self.server = TestServer(provider_app(self.feed, TOKEN, self.health, hold_seconds))
         self.client = TestClient(self.server)
 
     async def get(self) -> tuple[int, bytes]:
@@ -47,7 +50,7 @@ async def test_without_the_token_nothing_is_shown(endpoint: Endpoint, headers: d
 
 def test_an_empty_token_is_refused() -> None:
     with pytest.raises(InvalidSpec, match="ROUTING_TOKEN_FILE"):
-        provider_app(ConfigurationFeed(RouteTable(), settings()), "")
+        provider_app(ConfigurationFeed(RouteTable(), settings()), "", Health(ManualClock()))
 
 
 async def test_503_until_settled_then_200_and_the_same_bytes(endpoint: Endpoint) -> None:
@@ -90,3 +93,26 @@ async def test_the_same_connection_is_held_and_a_new_one_is_not() -> None:
         status, body = await asyncio.wait_for(held, 5)
         assert status == 200
         assert body != first[1]
+
+
+async def test_health_tells_what_does_not_answer(endpoint: Endpoint) -> None:
+    async def well() -> None: ...
+
+    async def down() -> None:
+        raise BackendUnavailable("EngineUnavailable", "The engine does not answer.")
+
+    endpoint.health.watch("docker", down)
+    endpoint.health.watch("databases.postgres", well)
+    async with endpoint.client.get("/health", headers=AUTHORIZED) as response:
+        assert response.status == 503
+        assert await response.json() == {
+            "docker": "The engine does not answer.",
+            "databases": {"postgres": "ok"},
+        }
+
+
+async def test_health_is_well_when_all_answer_and_needs_the_token(endpoint: Endpoint) -> None:
+    async with endpoint.client.get("/health", headers=AUTHORIZED) as response:
+        assert response.status == 200
+    async with endpoint.client.get("/health") as response:
+        assert response.status == 401

@@ -8,6 +8,8 @@ import aiohttp
 import pytest
 
 from controller.api.errors import BackendUnavailable, Conflict, InvalidSpec, NotReady
+from controller.clock import WallClock
+from controller.health import Health
 from controller.routing.protocol import PageState
 from controller.routing.serve import open_routing
 from controller.routing.settings import RoutingSettings
@@ -28,7 +30,7 @@ def local() -> RoutingSettings:
 
 @pytest.fixture
 async def router(local: RoutingSettings) -> AsyncIterator[TraefikRouter]:
-    async with open_routing(local) as opened:
+    async with open_routing(local, Health(WallClock())) as opened:
         yield opened
 
 
@@ -49,14 +51,14 @@ async def test_an_address_in_use_is_a_conflict_that_names_it(
     local: RoutingSettings, router: TraefikRouter
 ) -> None:
     with pytest.raises(Conflict, match=local.provider_listen):
-        async with open_routing(local):
+        async with open_routing(local, Health(WallClock())):
             pass
 
 
 @pytest.mark.parametrize("address", ["8080", "localhost:http", ":1"])
 async def test_an_address_without_host_and_port_is_refused(local: RoutingSettings, address: str) -> None:
     with pytest.raises(InvalidSpec, match="host:port"):
-        async with open_routing(dataclasses.replace(local, catchall_listen=address)):
+        async with open_routing(dataclasses.replace(local, catchall_listen=address), Health(WallClock())):
             pass
 
 
