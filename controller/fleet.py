@@ -19,6 +19,7 @@ import structlog
 from controller.api.errors import PreviewError
 from controller.api.names import PreviewKey
 from controller.api.preview import Preview, parse
+from controller.background import kept_up
 from controller.clock import Clock
 from controller.cluster.protocol import Body, Cluster
 from controller.core.reconcile import Reconciler
@@ -33,7 +34,7 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-RESTART_SECONDS, SWEEP_SECONDS = 5.0, 600.0
+SWEEP_SECONDS = 600.0
 SETTLE_SECONDS = 20.0
 """A preview whose source or engine is slow does not keep all others from being routed longer than this."""
 
@@ -91,7 +92,7 @@ class Fleet:
             self._take(preview)
         self._settle_when_seen()
         work = [self._follow_engine, self._resync, self._sweep]
-        self._tasks = [asyncio.create_task(_kept_up(one, self._world.clock)) for one in work]
+        self._tasks = [asyncio.create_task(kept_up(one, self._world.clock)) for one in work]
         self._tasks.append(asyncio.create_task(self._settle_late()))
 
     async def stop(self) -> None:
@@ -191,16 +192,6 @@ def _changed(worker: Worker, before: Survey, now: Survey) -> bool:
         (names := now.databases.get(database.type)) is not None and database.name not in names
         for database in worker.status.all_databases()
     )
-
-
-async def _kept_up(work: Callable[[], Awaitable[None]], clock: Clock) -> None:
-    """Background work that fails is told of and begun again: without it, nobody would notice drift."""
-    while True:
-        try:
-            await work()
-        except Exception:
-            log.exception("background work failed and begins again", work=getattr(work, "__name__", ""))
-        await clock.sleep(RESTART_SECONDS)
 
 
 async def _answered(survey: Awaitable[T]) -> T | None:
