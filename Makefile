@@ -48,13 +48,13 @@ lint: $(STAMP) ## Linters, types, import contracts, and no drift in what is gene
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m controller.api.crd | cmp - crds/previews.yaml || { echo "crds/ is behind the models: make crd"; exit 1; }
-	@$(PY) -m controller.settings_page | cmp - docs/settings.md || { echo "docs/settings.md is behind the settings: make settings"; exit 1; }
+	@$(PY) -m dev.settings_page | cmp - docs/settings.md || { echo "docs/settings.md is behind the settings: make settings"; exit 1; }
 
 crd: $(STAMP) ## Write crds/ anew from the models
 	@$(PY) -m controller.api.crd > crds/previews.yaml
 
 settings: $(STAMP) ## Write docs/settings.md anew from the settings
-	@$(PY) -m controller.settings_page > docs/settings.md
+	@$(PY) -m dev.settings_page > docs/settings.md
 
 test-unit: $(STAMP) ## The rules on the in-memory twins; under 30 s
 	@$(PY) -m pytest -q -n 2 tests/unit

@@ -1,0 +1,66 @@
+"""Metrics of the bridge: GET /metrics. No label holds a name that a stranger chose."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Sequence
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from controller.api.preview import Preview
+from controller.api.status import Phase
+
+EVENTS = frozenset({"pull_request", "push", "issue_comment", "ping"})
+
+
+class Metrics:
+    """What is counted."""
+
+    def __init__(self, previews: Callable[[], Sequence[Preview]]) -> None:
+        self.registry = CollectorRegistry()
+        self._deliveries = Counter(
+            "previewcloud_webhook_deliveries",
+            "Deliveries by event and result: accepted, ignored or the code of a refusal.",
+            ["event", "result"],
+            registry=self.registry,
+        )
+        self._rate_left = Gauge(
+            "previewcloud_github_rate_limit_left",
+            "Requests that GitHub still answers until its limit begins anew.",
+            registry=self.registry,
+        )
+        self.registry.register(_Phases(previews))
+
+    def delivery(self, event: str, result: str) -> None:
+        """Count a delivery; events that mean nothing here are counted as one."""
+        self._deliveries.labels(event if event in EVENTS else "other", result).inc()
+
+    def rate_left(self, requests: int) -> None:
+        """Note what GitHub says is left."""
+        self._rate_left.set(requests)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer GET /metrics, in the form of OpenMetrics."""
+        headers = {"Content-Type": CONTENT_TYPE_LATEST}
+        return web.Response(body=generate_latest(self.registry), headers=headers)
+
+
+class _Phases(Collector):
+    """Previews by phase, counted when somebody asks."""
+
+    def __init__(self, previews: Callable[[], Sequence[Preview]]) -> None:
+        self._previews = previews
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        family = GaugeMetricFamily("previewcloud_previews", "Previews by phase.", labels=["phase"])
+        found = Tally(str(preview.status.phase or "Pending") for preview in self._previews())
+        for phase in ("Pending", *map(str, Phase)):
+            family.add_metric([phase], found[phase])
+        yield family
