@@ -29,10 +29,18 @@ class Record(Observed):
     )
     annotations: dict[str, str] = Field(default_factory=dict, description="The same Preview's annotations.")
 
-    told: str | None = Field(default=None, description="Digest of what was last told on the pull request.")
+    told: dict[str, str] = Field(
+        default_factory=dict,
+        description="Digest of what was last told, by part: comment, deployment, status.",
+    )
     comment: int | None = Field(default=None, description="Id of the sticky comment.")
     deployment: int | None = Field(default=None, description="Id of the newest Deployment.")
     deployed: str | None = Field(default=None, description="The commit of that Deployment.")
+    serving: int | None = Field(default=None, description="Id of the Deployment last told to be a success.")
+    pending: str | None = Field(default=None, description="The commit whose status was last told as pending.")
+    command: int | None = Field(
+        default=None, description="Id of the newest comment whose command was carried out."
+    )
     notice: str | None = Field(default=None, description="The answer to the last command, in one line.")
 
     def forgettable(self, now: datetime) -> bool:
