@@ -15,7 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bench import build, databases, start, thousand
+from bench import bridge, build, databases, start, thousand
 from bench.errors import BenchFailed
 from bench.figures import Line
 from bench.kubernetes import connected
@@ -29,6 +29,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "build": build.build,
     "thousand": thousand.thousand,
     "databases": databases.databases,
+    "bridge": bridge.bridge,
 }
 FAILED, USAGE, ENDED = 1, 2, 143
 
