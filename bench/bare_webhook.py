@@ -1,4 +1,4 @@
-"""The other side of `deliveries`: the least that a webhook can do, which is to read the body and check its HMAC.
+"""The other side of `bridge`: the least that a webhook can do, which is to read the body and check its HMAC.
 
 Run as `python -m bench.bare_webhook PORT`; the secret is in GITHUB_WEBHOOK_SECRET.
 """
