@@ -6,17 +6,22 @@ ignored.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, FailFast, Field, StringConstraints
 
-from controller.api.fields import Branch, CloneUrl, Commit, Repository
+from controller.api.fields import CloneUrl, Commit, Repository
 
 Text = Annotated[str, StringConstraints(max_length=65536)]
 Login = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Number = Annotated[int, Field(ge=1, le=999999999)]
+Action = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z_]+$")]
+Moment = Annotated[
+    AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), le=datetime(2999, 12, 31, tzinfo=UTC))
+]
+"""A time that can be reckoned with: those near the ends of the calendar overflow in another time zone."""
 NO_COMMIT = "0" * 40
 """What GitHub sends in place of a commit for a branch that is not there."""
 
@@ -50,8 +55,10 @@ class RepositoryInfo(GitHubModel):
 
     full_name: Repository
     clone_url: CloneUrl | None = None
-    default_branch: Branch = "main"
+    default_branch: Annotated[str, StringConstraints(max_length=255)] = "main"
     private: bool = False
+    pushed_at: Moment | None = None
+    """Of the newest push; a `push` event has no other time of its own (there it is a number of seconds)."""
 
 
 class Side(GitHubModel):
@@ -70,10 +77,10 @@ class PullRequest(GitHubModel):
     draft: bool = False
     head: Side
     base: Side
-    labels: tuple[Label, ...] = Field(default=(), max_length=1000)
+    labels: Annotated[tuple[Label, ...], FailFast()] = Field(default=(), max_length=1000)
     user: User | None = None
-    updated_at: AwareDatetime
-    closed_at: AwareDatetime | None = None
+    updated_at: Moment
+    closed_at: Moment | None = None
 
     @property
     def label_names(self) -> frozenset[str]:
@@ -97,7 +104,7 @@ class Changes(GitHubModel):
 class PullRequestEvent(GitHubModel):
     """`pull_request`: something happened to a pull request."""
 
-    action: Annotated[str, StringConstraints(max_length=64)]
+    action: Action
     pull_request: PullRequest
     repository: RepositoryInfo
     sender: User
@@ -109,9 +116,9 @@ class PullRequestEvent(GitHubModel):
 class Push(GitHubModel):
     """One commit of a push; the lists are the paths that it touched."""
 
-    added: tuple[Text, ...] = ()
-    modified: tuple[Text, ...] = ()
-    removed: tuple[Text, ...] = ()
+    added: Annotated[tuple[Text, ...], FailFast()] = ()
+    modified: Annotated[tuple[Text, ...], FailFast()] = ()
+    removed: Annotated[tuple[Text, ...], FailFast()] = ()
 
 
 class PushEvent(GitHubModel):
@@ -123,16 +130,20 @@ class PushEvent(GitHubModel):
     deleted: bool = False
     repository: RepositoryInfo
     sender: User
-    commits: tuple[Push, ...] = Field(default=(), max_length=3000)
+    commits: Annotated[tuple[Push, ...], FailFast()] = Field(default=(), max_length=3000)
 
 
 class Comment(GitHubModel):
     """A comment on an issue or a pull request."""
 
-    id: int
+    id: Annotated[int, Field(ge=1, lt=2**63)]
     body: Text | None = None
     user: User | None = None
-    created_at: AwareDatetime
+    created_at: Moment
+
+
+class PullLink(GitHubModel):
+    """What an issue that is a pull request says of that; only that it is there counts."""
 
 
 class Issue(GitHubModel):
@@ -140,13 +151,13 @@ class Issue(GitHubModel):
 
     number: Number
     state: Literal["open", "closed"] = "open"
-    pull_request: dict[str, object] | None = None
+    pull_request: PullLink | None = None
 
 
 class CommentEvent(GitHubModel):
     """`issue_comment`: somebody wrote, changed or removed a comment."""
 
-    action: Annotated[str, StringConstraints(max_length=64)]
+    action: Action
     issue: Issue
     comment: Comment
     repository: RepositoryInfo
@@ -182,6 +193,3 @@ class Permission(StrEnum):
     def may_write(self) -> bool:
         """May push to the repository."""
         return self in {Permission.ADMIN, Permission.MAINTAIN, Permission.WRITE}
-
-
-Moment = datetime

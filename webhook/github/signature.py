@@ -1,0 +1,73 @@
+"""Whether a delivery comes from GitHub: the HMAC-SHA256 of its raw bytes under a secret that both sides know.
+
+The rules are those of GitHub's documentation, "Validating webhook deliveries".
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from webhook.github.refusal import Refused
+
+HEADER = "X-Hub-Signature-256"
+OLD_HEADER = "X-Hub-Signature"
+_FORM = re.compile(r"sha256=([0-9a-f]{64})", re.ASCII)
+_SETUP = "Set the secret of the webhook on GitHub to what GITHUB_WEBHOOK_SECRET holds."
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The webhook's secret, and the one before it while it is being changed; empty where there is none."""
+
+    current: bytes = field(default=b"", repr=False)
+    previous: bytes = field(default=b"", repr=False)
+
+    @property
+    def all(self) -> tuple[bytes, ...]:
+        """Those that there are."""
+        return tuple(filter(None, (self.current, self.previous)))
+
+
+def verify(body: bytes, headers: Mapping[str, str], secrets: Secrets) -> None:
+    """Make sure that the body was signed with one of the secrets.
+
+    Args:
+        body: exactly as it came.
+        headers: of the request, in a mapping that ignores case.
+        secrets: every one is compared, in constant time, whether or not another matched.
+
+    Raises:
+        Refused: 503 when there is no secret at all; 401 without a signature, with one of SHA-1 alone, with
+            one that has not the form, or with one that does not match.
+    """
+    keys = secrets.all
+    if not keys:
+        raise Refused(
+            503,
+            "WebhookSecretMissing",
+            "This bridge has no webhook secret and takes no deliveries: set GITHUB_WEBHOOK_SECRET.",
+        )
+    shown = _shown(headers)
+    matches = [hmac.compare_digest(hmac.digest(key, body, "sha256"), shown) for key in keys]
+    if not any(matches):
+        raise Refused(401, "SignatureWrong", f"{HEADER} does not match the body. {_SETUP}")
+
+
+def _shown(headers: Mapping[str, str]) -> bytes:
+    """The signature that the delivery carries."""
+    text = headers.get(HEADER)
+    if text is None and OLD_HEADER in headers:
+        raise Refused(
+            401,
+            "SignatureOutdated",
+            f"The delivery carries {OLD_HEADER} (SHA-1) alone, which is not trusted: {HEADER} is needed.",
+        )
+    if text is None:
+        raise Refused(401, "SignatureMissing", f"The delivery carries no {HEADER}. {_SETUP}")
+    form = _FORM.fullmatch(text)
+    if form is None:
+        raise Refused(401, "SignatureMalformed", f"{HEADER} must be 'sha256=' and 64 lower case hex digits.")
+    return bytes.fromhex(form[1])
