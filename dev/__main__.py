@@ -25,12 +25,14 @@ def up(
     operator: Annotated[bool, typer.Option(help="Start the operator.")] = True,
     sample: Annotated[bool, typer.Option(help="Apply the sample and wait for its URL.")] = True,
     mariadb: Annotated[bool, typer.Option("--mariadb", help="Start a MariaDB too, for tests.")] = False,
+    act: Annotated[bool, typer.Option("--act", help="Build act too, which runs GitHub's workflows.")] = False,
 ) -> None:
     """Bring the platform up; what already runs as it should is left alone."""
     progress, site = Progress(), here()
     site.make_directories()
     with cache.locked(site.state / "lock"):
-        _tell(site, platform.up(site, Wanted(operator, operator and sample, mariadb), progress), progress)
+        wanted = Wanted(operator, operator and sample, mariadb, act)
+        _tell(site, platform.up(site, wanted, progress), progress)
 
 
 @app.command()
@@ -98,7 +100,7 @@ def _tell(site: Site, result: Up, progress: Progress) -> None:
     if result.url:
         progress.say("       kubectl describe preview pr-1")
         progress.say("       kubectl delete preview pr-1")
-    progress.say(f"Logs:  {name}/logs/ (operator.log; of previews: {name}/logs/previews/)")
+    progress.say(f"Logs:  {name}/logs/ (operator.log, bridge.log; of previews: {name}/logs/previews/)")
 
 
 def main() -> None:

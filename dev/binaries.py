@@ -16,7 +16,7 @@ from dev.gobuild import GoProgram, machine
 from dev.progress import Progress, StepFailed
 from dev.site import Site
 
-KUBERNETES, ETCD = "1.34.4", "3.6.4"
+KUBERNETES, ETCD, ACT = "1.34.4", "3.6.4", "0.2.89"
 KUBERNETES_SITE = "https://dl.k8s.io"
 ETCD_SITE = "https://github.com/etcd-io/etcd/releases/download"
 
@@ -36,6 +36,10 @@ class Binaries:
             return self._link(given)
         program = etcd_program() if name == "etcd" else kubernetes_program(name)
         return self._link(self._kept(program, downloaded=True))
+
+    def tool(self, program: GoProgram) -> Path:
+        """Return a program that is always built here, for people and tests to call."""
+        return self._link(self.built(program))
 
     def built(self, program: GoProgram) -> Path:
         """Return a program that is always built here, from what its folder pins."""
@@ -83,6 +87,11 @@ def kubernetes_program(name: str) -> GoProgram:
 def etcd_program() -> GoProgram:
     """Return how etcd is built."""
     return GoProgram("etcd", "kubernetes", "go.etcd.io/etcd/server/v3", ETCD)
+
+
+def act_program() -> GoProgram:
+    """Return how act is built, which runs GitHub's workflows on this machine."""
+    return GoProgram("act", "act", "github.com/nektos/act", ACT)
 
 
 def _build(program: GoProgram, site: Site, target: Path) -> None:

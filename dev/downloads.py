@@ -24,6 +24,15 @@ def answers(url: str, seconds: float = CONNECT_SECONDS) -> bool:
         return False
 
 
+def succeeds(url: str, seconds: float = CONNECT_SECONDS) -> bool:
+    """Tell whether a server answers with a status below 400 within some seconds."""
+    try:
+        with urllib.request.urlopen(url, timeout=seconds):
+            return True
+    except (OSError, ValueError):
+        return False
+
+
 def fetch_text(url: str) -> str:
     """Return a small document.
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller.clock import WallClock
+from dev import api_token
 from dev.databases import Databases
 from dev.docker_cli import Docker
 from dev.ports import Ports
 from dev.prepare import EngineImages, Facts, token_file
-from dev.site import Site
+from dev.site import Site, kept_secret
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ def for_operator(addresses: Addresses) -> dict[str, str]:
         "TOOLS_IMAGE": addresses.images.tools,
         "GIT_ALLOWED_HOSTS": f"127.0.0.1:{ports.git}",
         "GIT_ALLOW_HTTP": "true",
+        "LOCAL_REGISTRIES": registry(ports),
         **addresses.databases.for_operator(),
         "TRAEFIK_HTTP_URL": _loopback(ports.http),
         "TRAEFIK_PROBE_URL": _loopback(ports.probe),
@@ -52,11 +55,36 @@ def for_operator(addresses: Addresses) -> dict[str, str]:
     }
 
 
-def for_shell(addresses: Addresses) -> dict[str, str]:
-    """Return the variables that a shell, or a test, works with; the operator's settings are among them."""
+def for_bridge(addresses: Addresses) -> dict[str, str]:
+    """Return the bridge's settings; what they mean stands in webhook/settings.py."""
     site, ports = addresses.site, addresses.ports
     return {
+        "KUBECONFIG": str(addresses.kubeconfig),
+        "INSTALLATION_ID": site.installation,
+        "BRIDGE_LISTEN": f"127.0.0.1:{ports.bridge}",
+        "BRIDGE_URL": _loopback(ports.bridge),
+        "PREVIEW_NAMESPACE": "default",
+        "GITHUB_WEBHOOK_SECRET": kept_secret(site.secrets / "webhook-secret", 32),
+        "GITHUB_CLONE_URL": _loopback(ports.git),
+        "API_KEY": kept_secret(site.secrets / "api-key", 48),
+        "OPERATOR_HEALTH_URL": f"{_loopback(ports.routing)}/health",
+        "OPERATOR_TOKEN": token_file(site).read_text(),
+    }
+
+
+def for_shell(addresses: Addresses) -> dict[str, str]:
+    """Return the variables that a shell, or a test, works with; the settings of operator and bridge are among
+    them.
+    """
+    site, ports = addresses.site, addresses.ports
+    bridge = for_bridge(addresses)
+    token = api_token.kept(site.secrets / "api-token", bridge["API_KEY"], WallClock())
+    return {
         **for_operator(addresses),
+        **bridge,
+        "PREVIEWCLOUD_URL": bridge["BRIDGE_URL"],
+        "PREVIEWCLOUD_TOKEN": token,
+        "REGISTRY": registry(ports),
         **addresses.databases.for_shell(),
         "TRAEFIK_METRICS_URL": _loopback(ports.metrics),
         "GIT_BASE_URL": _loopback(ports.git),
@@ -73,8 +101,13 @@ def path_of(site: Site) -> str:
     return f"{site.bin}:{site.checkout / '.venv/bin'}"
 
 
-def write_operator_file(path: Path, variables: Mapping[str, str]) -> None:
-    """Write the operator's settings, one `NAME=value` in a line, as a shell reads it."""
+def registry(ports: Ports) -> str:
+    """Return where the local registry is, as it stands in the names of images."""
+    return f"127.0.0.1:{ports.registry}"
+
+
+def write_settings_file(path: Path, variables: Mapping[str, str]) -> None:
+    """Write the settings of operator or bridge, one `NAME=value` in a line, as a shell reads it."""
     _write(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items()))
 
 

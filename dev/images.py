@@ -33,6 +33,7 @@ MARIADB, OWN_MARIADB = "mariadb:10.11", "previewcloud/mariadb:10.11"
 MONGODB, OWN_MONGODB = "mongo:8", "previewcloud/ferretdb:2.7"
 MONGODB_CLIENT = "previewcloud/mongodb-client:1"
 FERRETDB_VERSION = "2.7.0"
+LOCAL_REGISTRY, OWN_LOCAL_REGISTRY = "registry:2", "previewcloud/registry:2"
 TRAEFIK_VERSION = "3.6.12"
 TRAEFIK, OWN_TRAEFIK = f"traefik:v{TRAEFIK_VERSION}", f"previewcloud/traefik:{TRAEFIK_VERSION}"
 FRONTEND = "docker/dockerfile:1"
@@ -95,6 +96,10 @@ class Images:
             extras = Extras(f"-{Path(program.key).name}", lambda: {program.name: build(program)})
             return self._dockerfile(OWN_MONGODB, BUILDS / "mongodb", extras)
         return MONGODB
+
+    def local_registry(self) -> str:
+        """A registry of images, to run here."""
+        return self._pulled_or_made(LOCAL_REGISTRY, OWN_LOCAL_REGISTRY, BUILDS / "registry")
 
     def mongodb_client(self) -> str:
         """What runs MongoDB's migrations and reads its dumps."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from dev import cache
 from dev.cluster import Cluster
-from dev.environment import write_operator_file
+from dev.environment import write_settings_file
 from dev.processes import Processes, Program, until
 from dev.progress import Progress, StepFailed
 from dev.site import Site
@@ -38,7 +38,7 @@ def apply_crd(site: Site, cluster: Cluster, progress: Progress) -> None:
 
 def ensure(site: Site, settings: Mapping[str, str], progress: Progress) -> None:
     """Run the operator with these settings; it is replaced when they or its code changed."""
-    write_operator_file(site.state / "operator.env", settings)
+    write_settings_file(site.state / "operator.env", settings)
     code = cache.digest_of_files(site.checkout / "controller")
     env = {**settings, "PYTHONPATH": str(site.checkout), "PYTHONUNBUFFERED": "1"}
     program = Program(OPERATOR, (sys.executable, "-m", "controller"), env, code, site.checkout)

@@ -8,12 +8,31 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dev import cluster, commands, databases, engine, operator, ports, prepare, repository, sample
-from dev.binaries import Binaries
+from dev import (
+    bridge,
+    cluster,
+    commands,
+    databases,
+    engine,
+    operator,
+    ports,
+    prepare,
+    repository,
+    sample,
+    server_kinds,
+)
+from dev.binaries import Binaries, act_program
 from dev.cluster import Cluster
 from dev.databases import Choice
 from dev.docker_cli import Docker
-from dev.environment import Addresses, for_operator, for_shell, read_shell_file, write_shell_file
+from dev.environment import (
+    Addresses,
+    for_bridge,
+    for_operator,
+    for_shell,
+    read_shell_file,
+    write_shell_file,
+)
 from dev.images import TOOLS as TOOLS_IMAGE
 from dev.images import Images
 from dev.ports import Ports
@@ -21,14 +40,15 @@ from dev.prepare import EngineImages, Needs
 from dev.processes import Processes, Program
 from dev.progress import Progress, StepFailed
 from dev.servers import Place, Servers
+from dev.servers import Wanted as Serving
 from dev.site import Site
 
 GIT = "git-server"
-PROCESSES = (operator.OPERATOR, GIT)
+PROCESSES = (bridge.BRIDGE, operator.OPERATOR, GIT)
 PACKAGES = {"git": "git"}
 STATE = (
     *("apiserver", "bin", "cache", "etcd", "git", "run", "secrets"),
-    *("env", "kubeconfig", "operator.env", "ports.json", "sample.yaml"),
+    *("bridge.env", "env", "kubeconfig", "operator.env", "ports.json", "sample.yaml"),
 )
 
 
@@ -39,6 +59,7 @@ class Wanted:
     operator: bool = True
     sample: bool = True
     mariadb: bool = False
+    act: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +92,9 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
     facts = prepare.ensure(site, docker, needs, progress)
     servers = Servers(site, docker, Place(facts.gateway, facts.platform_network), progress)
     found = databases.ensure(choice, servers, images, binaries.built)
+    servers.ensure([Serving(server_kinds.registry(), images.local_registry(), chosen.registry)])
+    if wanted.act:
+        binaries.tool(act_program())
     shop = site.checkout / "examples/shop"
     commit = repository.ensure(site, shop) if wanted.sample or shop.is_dir() else ""
     _git_server(site, chosen, progress)
@@ -80,12 +104,18 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
     if wanted.operator or list((site.checkout / "crds").glob("*.yaml")):
         operator.apply_crd(site, kubernetes, progress)
     if wanted.operator:
-        operator.ensure(site, for_operator(addresses), progress)
+        _product(addresses, progress)
     if not wanted.sample:
         return Up(variables, kubernetes)
     clone_url = f"http://127.0.0.1:{chosen.git}/{repository.REPOSITORY}.git"
     text = sample.manifest(site.checkout / "examples/preview.yaml", clone_url, commit)
     return Up(variables, kubernetes, sample.ensure(site, kubernetes, text, progress))
+
+
+def _product(addresses: Addresses, progress: Progress) -> None:
+    operator.ensure(addresses.site, for_operator(addresses), progress)
+    settings = {**for_bridge(addresses), **bridge.of_the_caller(os.environ)}
+    bridge.ensure(addresses.site, settings, progress)
 
 
 def down(site: Site, progress: Progress, *, caches: bool = False) -> None:

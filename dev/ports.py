@@ -34,6 +34,8 @@ class Ports:
     mariadb: int
     mongodb: int
     git: int
+    registry: int
+    bridge: int
     apiserver: int
     etcd_client: int
     etcd_peer: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from dev import commands, mirrors
 from dev.docker_cli import Docker
 from dev.ports import Ports
 from dev.progress import Progress, StepFailed
-from dev.site import Site
+from dev.site import Site, kept_secret
 
 
 @dataclass(frozen=True)
@@ -48,9 +47,7 @@ class Needs:
 def token_file(site: Site) -> Path:
     """Return the file of the token that Traefik shows to the operator, made the first time."""
     path = site.secrets / "routing-token"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(32))
+    kept_secret(path, 32)
     return path
 
 

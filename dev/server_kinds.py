@@ -1,4 +1,4 @@
-"""The database servers that previews can have: how each is run here, and how it is asked whether it is ready.
+"""The servers of the platform: how each is run here, and how it is asked whether it is ready.
 
 What lies in them can be made again: it outlives a server that is killed, not its machine. They stay small.
 """
@@ -13,6 +13,7 @@ import pymongo
 import pymongo.errors
 from mysql import connector
 
+from dev import downloads
 from dev.servers import Server
 
 ANSWER_SECONDS = 3
@@ -87,6 +88,21 @@ def mongodb(*, official: bool) -> Server:
         arguments=small if official else (),
         options=("--shm-size=256m",),
         answers=_mongodb_answers,
+    )
+
+
+def registry() -> Server:
+    """A registry of images, official or ours: for the engine and who pushes to it, not for previews."""
+    return Server(
+        name="registry",
+        title="registry of images",
+        url="http://{address}/v2/",
+        port=5000,
+        data="/var/lib/registry",
+        environment=("REGISTRY_STORAGE_DELETE_ENABLED=true",),
+        arguments=(),
+        answers=lambda url: downloads.succeeds(url, ANSWER_SECONDS),
+        for_previews=False,
     )
 
 

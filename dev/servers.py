@@ -1,23 +1,21 @@
-"""The database servers of the platform: each a container, run from a description.
+"""The servers of the platform, databases and the registry: each a container, run from a description.
 
-The operator reaches them on loopback, previews on the gateway of their network. They stand on a bridge of
-their own, because an internal network publishes no port, and on the platform's internal network under their
-names. Logins are generated once and kept in the state directory. All are started before the first is waited
-for.
+The operator reaches them on loopback, previews those that are for them on the gateway of their network. They
+stand on a bridge of their own, because an internal network publishes no port; those for previews also on the
+platform's internal network, under their names. Logins are generated once and kept in the state directory. All
+are started before the first is waited for.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from dev.cache import digest
 from dev.docker_cli import INSTALLATION_LABEL, PLATFORM_LABEL, RECIPE_LABEL, Docker
 from dev.processes import until
 from dev.progress import Progress, StepFailed
-from dev.site import Site
+from dev.site import Site, kept_secret
 
 READY_SECONDS = 120.0
 RESTARTS = 2
@@ -26,7 +24,7 @@ RESTARTS = 2
 @dataclass(frozen=True)
 class Server:
     """What differs from one server to the next. `{password}` and `{address}` stand in `url`, the first in
-    `environment` too.
+    `environment` too; without it in `url` there is no login.
     """
 
     name: str
@@ -39,6 +37,7 @@ class Server:
     answers: Callable[[str], bool] = field(repr=False)
     """Whether the server at a URL lets its administrator in."""
     options: tuple[str, ...] = ()
+    for_previews: bool = True
 
 
 @dataclass(frozen=True)
@@ -120,14 +119,17 @@ class Servers:
             f"--network={self._bridge}",
             f"--volume={name}:{server.data}",
             *(f"--env={line.format(password=password)}" for line in server.environment),
-            f"--publish=127.0.0.1:{one.port}:{server.port}",
-            f"--publish={self.place.gateway}:{one.port}:{server.port}",
+            *(f"--publish={address}:{one.port}:{server.port}" for address in self._published(server)),
             "--security-opt=no-new-privileges",
             "--log-opt=max-size=10m",
             *server.options,
         )
         self.docker("create", f"--name={name}", *options, one.image, *server.arguments)
-        self.docker("network", "connect", f"--alias={server.name}", self.place.platform_network, name)
+        if server.for_previews:
+            self.docker("network", "connect", f"--alias={server.name}", self.place.platform_network, name)
+
+    def _published(self, server: Server) -> tuple[str, ...]:
+        return ("127.0.0.1", self.place.gateway) if server.for_previews else ("127.0.0.1",)
 
     def _wait(self, one: Wanted) -> None:
         """Ask as the operator does: a server that prepares its data listens on no port, or lets nobody in."""
@@ -160,7 +162,9 @@ class Servers:
         return one.server.url.format(password=self._password(one.server), address=f"127.0.0.1:{one.port}")
 
     def _password(self, server: Server) -> str:
-        return _kept_password(self.site.secrets / f"{server.name}-password")
+        if "{password}" not in server.url:
+            return ""
+        return kept_secret(self.site.secrets / f"{server.name}-password", 24)
 
     @property
     def _bridge(self) -> str:
@@ -172,10 +176,3 @@ class Servers:
             f"--label={INSTALLATION_LABEL}={self.site.installation}",
             f"--label={PLATFORM_LABEL}=true",
         )
-
-
-def _kept_password(path: Path) -> str:
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(24))
-    return path.read_text()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,14 @@ class Site:
         for path in (self.state, self.logs, self.pids, self.bin, self.cache):
             path.mkdir(parents=True, exist_ok=True)
         self.secrets.mkdir(mode=0o700, exist_ok=True)
+
+
+def kept_secret(path: Path, size: int) -> str:
+    """Return the secret that a file keeps for its owner alone: `size` random bytes, made the first time."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(size))
+    return path.read_text()
 
 
 def installation_of(state: Path) -> str:

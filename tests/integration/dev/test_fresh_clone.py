@@ -21,7 +21,7 @@ from dev.site import installation_of
 ROOT = Path(__file__).resolve().parents[3]
 README = (ROOT / "README.md").read_text()
 UP_SECONDS, AGAIN_SECONDS, DOWN_SECONDS = 840.0, 60.0, 120.0
-PROCESSES = {"etcd", "git-server", "kube-apiserver", "kube-controller-manager", "operator"}
+PROCESSES = {"bridge", "etcd", "git-server", "kube-apiserver", "kube-controller-manager", "operator"}
 PRODUCTS = ("Cake stand", "Espresso cup", "Milk jug", "Sugar bowl", "Teapot")
 PERSON = ("HOME", "PATH", "LANG", "DOCKER_HOST")
 PACKAGES = re.compile(

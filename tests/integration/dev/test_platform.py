@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from dev.binaries import ACT
 from dev.docker_cli import DEFAULT_HOST, INSTALLATION_LABEL, Docker
+from dev.images import BASE
 from dev.processes import until
 from dev.site import installation_of
 
 ROOT = Path(__file__).resolve().parents[3]
-DATABASES = ("postgres", "mysql", "mariadb", "mongodb")
+SERVERS = ("postgres", "mysql", "mariadb", "mongodb", "registry")
 PROCESSES = {"etcd", "kube-apiserver", "kube-controller-manager", "git-server"}
 
 
@@ -45,7 +47,7 @@ class Platform:
         return ended.stdout
 
     def up(self) -> dict[str, str]:
-        self.run("up", "--no-operator", "--no-sample", "--mariadb")
+        self.run("up", "--no-operator", "--no-sample", "--mariadb", "--act")
         variables: dict[str, str] = json.loads(self.run("env", "--json"))
         return variables
 
@@ -110,6 +112,29 @@ def test_mongodb_lets_nobody_in_without_a_password(variables: dict[str, str]) ->
     assert "requires authentication" in _mongo(variables, "db.collection('x').findOne()", url)
 
 
+def test_the_engine_pulls_what_was_pushed_to_the_registry(variables: dict[str, str]) -> None:
+    _pull_and_remove(_push(variables))
+
+
+@pytest.mark.parametrize("network", ["PROXY_NETWORK", "PLATFORM_NETWORK", ""])
+def test_no_container_reaches_the_registry(
+    platform: Platform, variables: dict[str, str], network: str
+) -> None:
+    addresses = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
+    inside = platform.docker("container", "inspect", "--format", addresses, platform.server("registry"))
+    published = f"{variables['GATEWAY']}/{variables['REGISTRY'].rpartition(':')[2]}"
+    knocks = [f"timeout 2 bash -c 'echo >/dev/tcp/{door}'" for door in (f"{inside}/5000", published)]
+    where = f"--network={variables.get(network, 'bridge')}"  # builds run on the engine's own bridge
+    ran = _docker("run", "--rm", where, BASE, "bash", "-c", " || ".join(knocks), check=False)
+    assert ran.returncode == 124, ran.stderr
+
+
+def test_act_is_there_to_run_workflows(variables: dict[str, str]) -> None:
+    env = {**os.environ, **variables}
+    ended = subprocess.run(["act", "--version"], env=env, capture_output=True, text=True, check=True)
+    assert ended.stdout == f"act version {ACT}\n"
+
+
 def test_a_second_up_changes_nothing(platform: Platform, variables: dict[str, str]) -> None:
     before = (platform.pids(), platform.containers())
     assert platform.up() == variables
@@ -123,13 +148,15 @@ def test_what_broke_is_started_again_and_keeps_its_data(
     for server in ("MYSQL", "MARIADB"):
         _mysql(variables, server, "create database kept")
     _mongo(variables, "db.collection('kept').insertOne({_id: 1})")
+    pushed = _push(variables)
     os.kill(platform.pids()["kube-apiserver"], signal.SIGKILL)
-    platform.docker("rm", "--force", *(platform.server(name) for name in DATABASES))
+    platform.docker("rm", "--force", *(platform.server(name) for name in SERVERS))
     assert platform.up() == variables
     assert _psql(variables, "select count(*) from kept") == "0"
     for server in ("MYSQL", "MARIADB"):
         assert _mysql(variables, server, "show databases like 'kept'") == "kept"
     assert _mongo(variables, "db.collection('kept').findOne()") == '{"_id":1}'
+    _pull_and_remove(pushed)
 
 
 def test_down_leaves_nothing_behind(platform: Platform, variables: dict[str, str]) -> None:
@@ -142,6 +169,20 @@ def test_down_leaves_nothing_behind(platform: Platform, variables: dict[str, str
         )
         assert found == ""
     assert {path.name for path in platform.state.iterdir()} <= {"logs", "lock"}
+
+
+def _push(variables: dict[str, str]) -> str:
+    """Store an image in the registry, not on the engine; gives its name."""
+    name = f"{variables['REGISTRY']}/acme/kept:1"
+    _docker("tag", BASE, name)
+    _docker("push", "--quiet", name)
+    _docker("image", "rm", name)
+    return name
+
+
+def _pull_and_remove(name: str) -> None:
+    _docker("pull", "--quiet", name)
+    _docker("image", "rm", name)
 
 
 def _client(variables: dict[str, str], name: str, *command: str) -> str:

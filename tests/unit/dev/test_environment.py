@@ -4,11 +4,19 @@ from pathlib import Path
 from controller.settings import Settings
 from dev.databases import Databases
 from dev.docker_cli import Docker
-from dev.environment import Addresses, for_operator, for_shell, read_shell_file, write_shell_file
+from dev.environment import (
+    Addresses,
+    for_bridge,
+    for_operator,
+    for_shell,
+    read_shell_file,
+    write_shell_file,
+)
 from dev.ports import choose
 from dev.prepare import EngineImages, Facts
 from dev.servers import Database
 from dev.site import site_from
+from webhook.settings import BridgeSettings
 
 URL = "postgresql://postgres:it's@127.0.0.1:1/postgres"
 SERVERS = ("postgres", "mysql", "mariadb", "mongodb")
@@ -50,3 +58,26 @@ def test_the_operators_variables_are_settings_that_it_knows(tmp_path: Path) -> N
     of_libraries = {"KUBECONFIG", "DOCKER_HOST"}
     names = {name.lower() for name in set(for_operator(_addresses(tmp_path))) - of_libraries}
     assert names <= set(Settings.model_fields)
+
+
+def test_the_bridges_variables_are_settings_that_it_knows(tmp_path: Path) -> None:
+    names = {name.lower() for name in set(for_bridge(_addresses(tmp_path))) - {"KUBECONFIG"}}
+    assert names <= set(BridgeSettings.model_fields)
+
+
+def test_operator_and_bridge_agree_on_the_token_between_them(tmp_path: Path) -> None:
+    variables = for_shell(_addresses(tmp_path))
+    assert variables["OPERATOR_TOKEN"] == Path(variables["ROUTING_TOKEN_FILE"]).read_text()
+    assert variables["OPERATOR_HEALTH_URL"] == f"http://{variables['ROUTING_LISTEN']}/health"
+
+
+def test_the_engine_may_pull_from_the_registry_that_a_shell_is_told_of(tmp_path: Path) -> None:
+    variables = for_shell(_addresses(tmp_path))
+    assert variables["LOCAL_REGISTRIES"] == variables["REGISTRY"]
+
+
+def test_secrets_and_the_token_stay_the_same(tmp_path: Path) -> None:
+    first, again = (for_shell(_addresses(tmp_path)) for _ in range(2))
+    assert first == again
+    assert len(first["API_KEY"]) >= 43
+    assert first["API_KEY"] != first["GITHUB_WEBHOOK_SECRET"]

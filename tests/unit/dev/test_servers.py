@@ -80,6 +80,16 @@ def test_a_server_is_published_on_loopback_and_the_previews_gateway_and_nowhere_
     assert database.preview_address == "10.9.0.1:4000"
 
 
+def test_the_registry_is_published_on_loopback_alone_and_out_of_previews_reach(servers: Servers) -> None:
+    registry = replace(server_kinds.registry(), answers=lambda url: True)
+    servers.ensure([Wanted(registry, "registry:2", 4000)])
+    engine = _engine(servers)
+    created = next(call for call in engine.calls if call[0] == "create")
+    assert [part for part in created if part.startswith("--publish=")] == ["--publish=127.0.0.1:4000:5000"]
+    assert "network" not in engine.verbs()
+    assert list(servers.site.secrets.iterdir()) == []
+
+
 def test_what_runs_as_it_should_is_left_alone(servers: Servers) -> None:
     first = servers.ensure([WANTED])
     _engine(servers).calls.clear()
