@@ -1,0 +1,150 @@
+"""A Preview as the API answers it. Pure.
+
+    Preview (spec, status, metadata) ──▶ answer ──▶ PreviewAnswer ──▶ Rendered: its JSON, once per version
+
+Nothing of env, Secrets or the clone URL is looked at, so that nothing of them can be answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from controller.api.conditions import find
+from controller.api.preview import Preview
+from controller.api.spec import Service
+from controller.api.status import ConditionStatus, ConditionType, Phase, ServiceStatus
+from webhook.rest.models import Status
+from webhook.rest.shapes import DatabaseAnswer, PreviewAnswer, ServiceAnswer, StatusAnswer
+
+_SETTLED = (Phase.RUNNING, Phase.FAILED, Phase.SLEEPING, Phase.EXPIRED)
+"""Phases that a newer generation makes out of date."""
+
+
+def answer(preview: Preview) -> PreviewAnswer:
+    """The whole of it."""
+    source, status = preview.spec.source, preview.status
+    owner, _, name = source.repository.partition("/")
+    reason, message = _trouble(preview)
+    return PreviewAnswer(
+        preview_id=preview.slug,
+        pr_number=source.pull_request,
+        repo_name=name,
+        repo_owner=owner,
+        branch=source.branch,
+        commit_sha=source.commit,
+        status=state(preview),
+        services=_services(preview),
+        database=_database(preview),
+        urls=_urls(preview),
+        created_at=preview.metadata.creation_timestamp,
+        updated_at=max(
+            filter(
+                None,
+                (
+                    preview.metadata.creation_timestamp,
+                    preview.metadata.deletion_timestamp,
+                    *(condition.last_transition_time for condition in status.conditions),
+                ),
+            ),
+            default=None,
+        ),
+        last_accessed_at=status.last_accessed_time,
+        reason=reason,
+        message=message,
+    )
+
+
+def short(preview: Preview) -> StatusAnswer:
+    """Its state, in short."""
+    return StatusAnswer(preview_id=preview.slug, status=state(preview), urls=_urls(preview))
+
+
+def state(preview: Preview) -> Status:
+    """Its phase, as far as that speaks of what is wanted now."""
+    phase = preview.status.phase
+    if preview.deleting:
+        return Status.DESTROYING
+    if phase is None:
+        return Status.PENDING
+    if phase in _SETTLED and preview.metadata.generation != preview.status.observed_generation:
+        return Status.UPDATING if preview.status.commit else Status.CREATING
+    return Status(phase.lower())
+
+
+def _services(preview: Preview) -> tuple[ServiceAnswer, ...]:
+    """Those that the spec names, each with what is known of it; else those that are there."""
+    wanted: Mapping[str, Service | None] = {service.name: service for service in preview.spec.services}
+    seen = {service.name: service for service in preview.status.services}
+    return tuple(_service(name, wanted.get(name), seen.get(name)) for name in (wanted if wanted else seen))
+
+
+def _service(name: str, wanted: Service | None, seen: ServiceStatus | None) -> ServiceAnswer:
+    image = seen.image if seen is not None and seen.image else wanted.image if wanted else None
+    return ServiceAnswer(
+        name=name,
+        image_tag=image,
+        port=wanted.port if wanted else None,
+        url=seen.url if seen else None,
+        status=(seen.state or "pending").lower() if seen else "pending",
+    )
+
+
+def _database(preview: Preview) -> DatabaseAnswer | None:
+    for found in preview.status.all_databases():
+        return DatabaseAnswer(type=found.type, name=found.name)
+    wanted = preview.spec.database or next(iter(preview.spec.databases), None)
+    return DatabaseAnswer(type=str(wanted.type), name=None) if wanted else None
+
+
+def _urls(preview: Preview) -> dict[str, str]:
+    return {service.name: service.url for service in preview.status.services if service.url}
+
+
+def _trouble(preview: Preview) -> tuple[str | None, str | None]:
+    """Why it is not as it should be: what is wrong for good counts before what is still being done."""
+    conditions = preview.status.conditions
+    stalled = find(conditions, ConditionType.STALLED)
+    if stalled is not None and stalled.status is ConditionStatus.TRUE:
+        return stalled.reason, stalled.message or None
+    ready = find(conditions, ConditionType.READY)
+    if ready is not None and ready.status is not ConditionStatus.TRUE:
+        return ready.reason, ready.message or None
+    return None, None
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A Preview's answer as JSON, with what lists are filtered by."""
+
+    version: str
+    repository: str
+    """Lower case owner/name."""
+    status: Status
+    json: bytes
+
+
+class Renderings:
+    """The newest rendering of each Preview; made again only when its resourceVersion moved."""
+
+    def __init__(self) -> None:
+        self._by_uid: dict[str, Rendered] = {}
+
+    def of(self, preview: Preview) -> Rendered:
+        """The Preview as JSON."""
+        uid, version = preview.metadata.uid, preview.metadata.resource_version
+        found = self._by_uid.get(uid)
+        if found is None or found.version != version or not version:
+            found = Rendered(
+                version,
+                preview.spec.source.repository.lower(),
+                state(preview),
+                answer(preview).model_dump_json(by_alias=True).encode(),
+            )
+            self._by_uid[uid] = found
+        return found
+
+    def keep(self, uids: Collection[str]) -> None:
+        """Let go of those whose UID is not among these, once they are many."""
+        if len(self._by_uid) > 2 * len(uids) + 100:
+            self._by_uid = {uid: found for uid, found in self._by_uid.items() if uid in uids}

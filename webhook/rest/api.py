@@ -1,0 +1,58 @@
+"""What the REST API works with, handed in as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from controller.clock import Clock
+from webhook.cluster.protocol import Cluster
+from webhook.github.protocol import GitHub
+from webhook.rest.limits import Limits
+from webhook.settings import BridgeSettings
+from webhook.tokens import Verifier
+from webhook.turns import Turns
+
+SLUG_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Api:
+    """All that the routes need.
+
+    Without `github` a request is believed; without `verifier` (no API_KEY) every request that needs a token
+    is answered 503.
+    """
+
+    cluster: Cluster
+    turns: Turns
+    limits: Limits
+    settings: BridgeSettings
+    clock: Clock
+    draw: Callable[[], str]
+    """A new random name, letters and digits, for requests without an id of their own."""
+    github: GitHub | None = None
+    verifier: Verifier | None = None
+    slug_seconds: float = SLUG_SECONDS
+    """How long the answer to a request for a preview waits for the slug, or for an old one to be gone."""
+
+    @classmethod
+    def of(  # noqa: PLR0913, PLR0917 - what the bridge is made of, each once
+        cls,
+        settings: BridgeSettings,
+        cluster: Cluster,
+        turns: Turns,
+        github: GitHub | None,
+        clock: Clock,
+        draw: Callable[[], str],
+    ) -> Api:
+        """The API as the settings have it.
+
+        Raises:
+            InvalidSpec: ApiKeyTooShort.
+        """
+        held = (settings.api_key, settings.api_key_previous)
+        keys = tuple(key.get_secret_value() for key in held if key is not None)
+        verifier = Verifier(keys, settings.api_audience, clock) if settings.api_key is not None else None
+        limits = Limits(settings.api_rate, settings.address_rate, clock)
+        return cls(cluster, turns, limits, settings, clock, draw, github, verifier)

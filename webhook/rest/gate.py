@@ -1,0 +1,68 @@
+"""Who may do what: the address, then the token, then its scope, then the repository."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from controller.api.preview import Preview
+from webhook.rest.api import Api
+from webhook.rest.limits import Proxies
+from webhook.rest.refusals import Refusal, not_found
+from webhook.tokens import Claims, Scope, TokenRefused
+
+_SCHEME = "bearer "
+
+
+async def admit(api: Api, proxies: Proxies, request: web.Request, scope: Scope | None) -> Claims | None:
+    """Let a request in.
+
+    Args:
+        api: limits and verifier.
+        proxies: whose X-Forwarded-For is believed.
+        request: what came.
+        scope: what it needs; None: anybody may.
+
+    Returns:
+        What the token says; None where none is needed.
+
+    Raises:
+        Refusal: 401, 403, 429, and 503 where there is no key to check tokens with.
+    """
+    address = proxies.client(request.remote or "", ",".join(request.headers.getall("X-Forwarded-For", [])))
+    api.limits.address(address)
+    if scope is None:
+        return None
+    if api.verifier is None:
+        raise Refusal(503, "ApiKeyMissing", "The API has no key to check tokens with: set API_KEY.")
+    try:
+        claims = api.verifier.claims(_token(request))
+    except TokenRefused as refused:
+        api.limits.refused(address)
+        headers = {"WWW-Authenticate": 'Bearer realm="previewcloud"'}
+        raise Refusal(401, "Unauthorized", str(refused), headers) from None
+    request["subject"] = claims.sub
+    api.limits.token(claims.jti)
+    if not claims.scope.includes(scope):
+        raise Refusal(403, "ScopeMissing", f"This needs a token of scope {scope}.")
+    return claims
+
+
+def preview_of(api: Api, claims: Claims, preview_id: str) -> Preview:
+    """The Preview of an id; raises Refusal (404) also where the token does not see its repository."""
+    preview = api.cluster.by_slug(preview_id)
+    if preview is None or not claims.sees(preview.spec.source.repository):
+        raise not_found()
+    return preview
+
+
+def refuse_repository(claims: Claims, repository: str) -> None:
+    """Raises Refusal (403) where the token is for other repositories."""
+    if not claims.sees(repository):
+        raise Refusal(403, "RepositoryForbidden", f"The token is not for {repository}.")
+
+
+def _token(request: web.Request) -> str:
+    header = request.headers.get("Authorization", "")
+    if header[: len(_SCHEME)].lower() != _SCHEME:
+        raise TokenRefused("A token is needed: Authorization: Bearer <token>.")
+    return header[len(_SCHEME) :].strip()

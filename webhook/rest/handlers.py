@@ -1,0 +1,169 @@
+"""What each operation does, once the request was let in and read: a few lines that hand on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from controller.api.errors import Conflict
+from controller.api.preview import Preview
+from controller.api.preview_file import parse_preview_file
+from controller.api.spec import Service
+from webhook.rest.answer import Renderings, answer, short
+from webhook.rest.api import Api
+from webhook.rest.gate import preview_of, refuse_repository
+from webhook.rest.health import OperatorHealth, health
+from webhook.rest.listing import page
+from webhook.rest.models import ListQuery, PinRequest, PreviewFileRequest, PreviewRequest, Status
+from webhook.rest.shapes import (
+    BuildAnswer,
+    FileAnswer,
+    FileServiceAnswer,
+    FileSuccess,
+    PreviewSuccess,
+    StatusSuccess,
+)
+from webhook.rest.upsert import remove, settled, upsert
+from webhook.rest.wishes import pin, wish
+from webhook.tokens import Claims
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What handlers share: the API's parts, and what is kept between requests."""
+
+    api: Api
+    renderings: Renderings
+    operator: OperatorHealth
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that was let in and read."""
+
+    preview_id: str
+    query: BaseModel | None
+    body: BaseModel | None
+    claims: Claims | None
+
+    @property
+    def caller(self) -> Claims:
+        """Whose token it is, where the operation needs one."""
+        assert self.claims is not None
+        return self.claims
+
+
+Handle = Callable[[Desk, Call], Awaitable[web.Response]]
+
+
+async def _upsert(desk: Desk, call: Call) -> web.Response:
+    assert isinstance(call.body, PreviewRequest)
+    refuse_repository(call.caller, call.body.repository)
+    made = await upsert(desk.api, call.body)
+    preview = await settled(desk.api, made.preview)
+    status = 202 if not preview.slug else 201 if made.created else 200
+    word = "is made" if made.created else "is changed" if made.changed else "is as it is asked for already"
+    return _json(PreviewSuccess(data=answer(preview), message=f"The preview {word}."), status)
+
+
+async def _list(desk: Desk, call: Call) -> web.Response:
+    assert isinstance(call.query, ListQuery)
+    body = page(desk.api.cluster.previews(), call.query, call.caller, desk.renderings)
+    return web.Response(body=body, content_type="application/json")
+
+
+async def _get(desk: Desk, call: Call) -> web.Response:
+    return _json(PreviewSuccess(data=answer(_preview(desk, call))))
+
+
+async def _status(desk: Desk, call: Call) -> web.Response:
+    return _json(StatusSuccess(data=short(_preview(desk, call))))
+
+
+async def _delete(desk: Desk, call: Call) -> web.Response:
+    preview = _preview(desk, call)
+    await remove(desk.api, preview)
+    data = short(preview).model_copy(update={"status": Status.DESTROYING, "urls": {}})
+    return _json(StatusSuccess(data=data, message="The preview is taken away."))
+
+
+async def _wish(verb: str, desk: Desk, call: Call) -> web.Response:
+    preview = _lasting(desk, call)
+    return await _annotated(desk, preview, wish(verb, preview, desk.api.clock))
+
+
+async def _pin(desk: Desk, call: Call) -> web.Response:
+    asked = call.body if isinstance(call.body, PinRequest) else PinRequest()
+    preview = _lasting(desk, call)
+    return await _annotated(desk, preview, pin(asked.pinned, preview, desk.api.clock))
+
+
+async def _annotated(
+    desk: Desk, preview: Preview, wished: tuple[Mapping[str, str | None], str]
+) -> web.Response:
+    annotations, sentence = wished
+    await desk.api.cluster.annotate(preview.key, annotations)
+    return _json(StatusSuccess(data=short(preview), message=sentence))
+
+
+async def _check_file(desk: Desk, call: Call) -> web.Response:
+    assert isinstance(call.body, PreviewFileRequest)
+    file = parse_preview_file(call.body.content.encode(), "preview.yaml")
+    services = {service.name: _to_build(service) for service in file.services}
+    return _json(FileSuccess(data=FileAnswer(services=services)))
+
+
+async def _health(desk: Desk, call: Call) -> web.Response:
+    api = desk.api
+    found = health(await desk.operator.parts(), cluster_ready=api.cluster.ready, clock=api.clock)
+    return _json(found, 200 if found.status == "healthy" else 503)
+
+
+def _preview(desk: Desk, call: Call) -> Preview:
+    return preview_of(desk.api, call.caller, call.preview_id)
+
+
+def _lasting(desk: Desk, call: Call) -> Preview:
+    """The Preview, unless it is being deleted: then nothing can be wished of it."""
+    preview = _preview(desk, call)
+    if preview.deleting:
+        raise Conflict("BeingDeleted", f"Preview {preview.key} is being deleted.")
+    return preview
+
+
+def _to_build(service: Service) -> FileServiceAnswer:
+    build = service.build
+    built = (
+        BuildAnswer(
+            context=build.context, dockerfile=build.dockerfile, target=build.target, args=dict(build.args)
+        )
+        if build is not None
+        else None
+    )
+    return FileServiceAnswer(build=built, image=service.image, port=service.port)
+
+
+def _json(data: BaseModel, status: int = 200) -> web.Response:
+    body = data.model_dump_json(by_alias=True).encode()
+    return web.Response(body=body, status=status, content_type="application/json")
+
+
+HANDLERS: Mapping[str, Handle] = {
+    "upsertPreview": _upsert,
+    "listPreviews": _list,
+    "getPreview": _get,
+    "deletePreview": _delete,
+    "getPreviewStatus": _status,
+    "redeployPreview": partial(_wish, "redeploy"),
+    "resetPreviewDatabase": partial(_wish, "reset-database"),
+    "pinPreview": _pin,
+    "sleepPreview": partial(_wish, "sleep"),
+    "wakePreview": partial(_wish, "wake"),
+    "checkPreviewFile": _check_file,
+    "getHealth": _health,
+}
+"""By the operation's id."""

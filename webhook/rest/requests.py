@@ -1,0 +1,59 @@
+"""Requests as they come in: an id for each, and a line in the log for each.
+
+The id is the caller's `X-Request-Id` where that is a plain word, else a new one; it is in the answer and in
+the log. Deliveries, which have lines of their own, and probes are left out of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from controller.clock import Clock
+
+log = structlog.get_logger()
+
+REQUEST_ID = "X-Request-Id"
+_QUIET = ("/api/webhooks/", "/healthz", "/readyz", "/metrics")
+_SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+
+
+def identified(draw: Callable[[], str], clock: Clock) -> Middleware:
+    """The outermost middleware: gives every request its id and, at its end, its line in the log.
+
+    Args:
+        draw: a new random name.
+        clock: measures how long it took.
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get(REQUEST_ID, "")
+        request_id = given if _SANE.fullmatch(given) else draw()
+        request["request_id"] = request_id
+        begin = clock.monotonic()
+        response = await handler(request)
+        if not request.rel_url.raw_path.startswith(_QUIET):
+            log.info(
+                "request",
+                request=request_id,
+                method=request.method,
+                path=request.rel_url.raw_path[:200],
+                status=response.status,
+                milliseconds=round((clock.monotonic() - begin) * 1000, 1),
+                subject=request.get("subject"),
+            )
+        return response
+
+    return middleware
+
+
+async def answer_with_id(request: web.Request, response: web.StreamResponse) -> None:
+    """Put the request's id into the answer, and that its type is what it says (a signal of aiohttp)."""
+    if (request_id := request.get("request_id")) is not None:
+        response.headers[REQUEST_ID] = request_id
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")

@@ -1,0 +1,132 @@
+"""The REST API as part of an aiohttp application.
+
+request ──▶ id ──▶ failures ──▶ gate (address, token, scope) ──▶ query, body ──▶ handler ──▶ JSON
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp import web
+from pydantic import BaseModel
+
+from webhook.body import Bodies
+from webhook.rest.answer import Renderings
+from webhook.rest.api import Api
+from webhook.rest.docs import add_docs
+from webhook.rest.errors import failures
+from webhook.rest.gate import admit
+from webhook.rest.handlers import HANDLERS, Call, Desk
+from webhook.rest.health import OperatorHealth
+from webhook.rest.limits import Proxies
+from webhook.rest.openapi import document
+from webhook.rest.operations import JSON, OPERATIONS, Operation
+from webhook.rest.refusals import Refusal, WrongField
+from webhook.rest.requests import answer_with_id, identified
+
+_DESK: web.AppKey[Desk] = web.AppKey("desk", Desk)
+BODY_MAX = 1024 * 1024
+
+
+def setup(app: web.Application, api: Api) -> None:
+    """Put the REST API into an application: routes, middlewares, and the session for the operator's health.
+
+    Args:
+        app: not started yet; its other routes get request ids and the answers to failures too.
+        api: what the routes work with.
+
+    Raises:
+        InvalidSpec: TrustedProxiesInvalid.
+    """
+    door = _Door(api, Proxies(api.settings.trusted_proxies), Bodies(BODY_MAX))
+    app.middlewares.extend((identified(api.draw, api.clock), failures))
+    app.on_response_prepare.append(answer_with_id)
+    app.cleanup_ctx.append(_opened(api))
+    for operation in OPERATIONS:
+        app.router.add_route(operation.method, operation.path, _route(door, operation))
+    app.router.add_get("/healthz", _alive, allow_head=False)
+    app.router.add_get("/readyz", _ready(api), allow_head=False)
+    add_docs(app, document(api.settings.bridge_url))
+
+
+def _opened(api: Api) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def opened(app: web.Application) -> AsyncIterator[None]:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+            app[_DESK] = Desk(api, Renderings(), OperatorHealth(api.settings, session, api.clock))
+            yield
+
+    return opened
+
+
+@dataclass(frozen=True)
+class _Door:
+    """What every request passes before its handler."""
+
+    api: Api
+    proxies: Proxies
+    bodies: Bodies
+
+
+def _route(door: _Door, operation: Operation) -> Callable[[web.Request], Awaitable[web.Response]]:
+    handle = HANDLERS[operation.id]
+
+    async def serve(request: web.Request) -> web.Response:
+        claims = await admit(door.api, door.proxies, request, operation.scope)
+        call = Call(
+            preview_id=request.match_info.get("id", ""),
+            query=_query(operation, request),
+            body=await _body(door.bodies, operation, request),
+            claims=claims,
+        )
+        response = await handle(request.app[_DESK], call)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return serve
+
+
+def _query(operation: Operation, request: web.Request) -> BaseModel | None:
+    if operation.query is None:
+        return None
+    given: Mapping[str, str] = dict(request.query)
+    return operation.query.model_validate(given, by_alias=True, by_name=False)
+
+
+async def _body(bodies: Bodies, operation: Operation, request: web.Request) -> BaseModel | None:
+    """The request's body as its model; None where none is wanted, or an optional one is left out."""
+    if operation.body is None:
+        return None
+    content = await bodies.read(request)
+    if not content and operation.body_optional:
+        return None
+    if request.content_type in operation.texts:
+        return _text(operation.body, content)
+    if request.content_type != JSON:
+        wanted = " or ".join((JSON, *operation.texts))
+        raise Refusal(415, "UnsupportedMediaType", f"Send the body as Content-Type: {wanted}.")
+    return operation.body.model_validate_json(content, strict=True, by_alias=True, by_name=False)
+
+
+def _text(model: type[BaseModel], content: bytes) -> BaseModel:
+    """A body that is the text itself, as the first field of its model."""
+    field = next(iter(model.model_fields))
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise WrongField("InvalidRequest", f"{field}: must be UTF-8", field) from None
+    return model.model_validate({field: text}, strict=True)
+
+
+async def _alive(request: web.Request) -> web.Response:
+    return web.Response(text="alive\n")
+
+
+def _ready(api: Api) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def ready(request: web.Request) -> web.Response:
+        if api.cluster.ready:
+            return web.Response(text="ready\n")
+        return web.Response(text="The previews have not been read yet.\n", status=503)
+
+    return ready
