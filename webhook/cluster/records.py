@@ -24,6 +24,9 @@ class Record(Observed):
 
     closed: datetime | None = Field(default=None, description="`updated_at` of the pull request when closed.")
     destroyed: datetime | None = Field(default=None, description="When it was destroyed by command or API.")
+    seen: datetime | None = Field(
+        default=None, description="Time of the newest event that left no Preview which would carry it."
+    )
     spec: dict[str, object] | None = Field(
         default=None, description="Of a Preview that the API made, when it was closed: for reopening."
     )

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -80,6 +81,10 @@ class Nothing:
 
     reason: str
     message: str
+    remember: Mapping[str, object] = field(default_factory=dict)
+    """What the Record must hold from now on, as changes for `Cluster.remember`: an older event, when it comes
+    later, is known by it."""
+    drop_label: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,8 @@ class Consider:
     action: str
     approver: str | None = None
     again: bool = False
+    before: str | None = None
+    """Of synchronize: the head before it. It tells which of two pushes of one second is the newer."""
     drop_label: bool = False
     """The approve label is on it and does not mean this commit: take it off."""
 
@@ -113,6 +120,7 @@ class Close:
 
     subject: Subject
     at: datetime
+    """`updated_at` of the pull request; of a branch, when it was pushed."""
 
 
 @dataclass(frozen=True)
@@ -152,24 +160,41 @@ class Facts:
     """What the one may do who set the approve label."""
     git_secret: str | None = None
     registry_secret: str | None = None
+    asked: bool = False
+    """`pull` is GitHub's own answer, not the event's."""
+
+
+@dataclass(frozen=True)
+class BranchFacts:
+    """All that decides about a branch."""
+
+    known: Known
+    asked: bool = False
+    """GitHub said what `head` is."""
+    head: str | None = None
+    """The commit that the branch is at; None where there is no such branch, or nobody was asked."""
+    git_secret: str | None = None
+    registry_secret: str | None = None
 
 
 @dataclass(frozen=True)
 class Apply:
-    """The Preview is to be like this."""
+    """The Preview is to be like this; `remember` as of Nothing, before it is made."""
 
     wanted: Wanted
     drop_label: bool = False
     redeploy: bool = False
+    remember: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Remove:
-    """The Preview is to go; `reason` and `message` as of Nothing."""
+    """The Preview is to go; `reason`, `message` and `remember` as of Nothing, remembered before it goes."""
 
     preview: Preview
     reason: str
     message: str
+    remember: Mapping[str, object] = field(default_factory=dict)
 
 
 Decision = Nothing | Apply | Remove
