@@ -66,8 +66,9 @@ def preview_body(key: PreviewKey, wanted: Wanted, uid: str | None) -> dict[str, 
         "name": key.name,
         "namespace": key.namespace,
         "labels": labels_of(wanted.subject, wanted.origin),
-        "annotations": dict(wanted.annotations),
     }
+    if wanted.annotations:  # an empty mapping counts as a change each time
+        metadata["annotations"] = dict(wanted.annotations)
     if uid is not None:
         metadata["uid"] = uid
     return {
