@@ -20,6 +20,8 @@ from dev.processes import until
 from dev.site import installation_of
 
 ROOT = Path(__file__).resolve().parents[3]
+NOBODY_ANSWERED = (1, 124)
+"""How a knock ends: refused or without a way there, or unanswered when its time is up."""
 SERVERS = ("postgres", "mysql", "mariadb", "mongodb", "registry")
 PROCESSES = {"etcd", "kube-apiserver", "kube-controller-manager", "git-server"}
 
@@ -126,7 +128,7 @@ def test_no_container_reaches_the_registry(
     knocks = [f"timeout 2 bash -c 'echo >/dev/tcp/{door}'" for door in (f"{inside}/5000", published)]
     where = f"--network={variables.get(network, 'bridge')}"  # builds run on the engine's own bridge
     ran = _docker("run", "--rm", where, BASE, "bash", "-c", " || ".join(knocks), check=False)
-    assert ran.returncode == 124, ran.stderr
+    assert ran.returncode in NOBODY_ANSWERED, ran.stderr
 
 
 def test_act_is_there_to_run_workflows(variables: dict[str, str]) -> None:
