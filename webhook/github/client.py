@@ -2,7 +2,7 @@
 
     method ──▶ Calls about the repository ──▶ Account (token, installation) ──▶ answer as a model
 
-`open_github` in `webhook.github.connect` makes one.
+`open_github` opens one as the settings say.
 """
 
 from __future__ import annotations
@@ -10,16 +10,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
+import aiohttp
 import structlog
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
+from controller.clock import Clock
 from webhook.github import answers
 from webhook.github.access import Access
 from webhook.github.calls import NOT_FOUND, Calls
+from webhook.github.connect import access_of, check
 from webhook.github.events import Permission, PullRequest
 from webhook.github.protocol import CommitNews, DeploymentNews, OwnComment
-from webhook.github.wire import unavailable
+from webhook.github.wire import Line, unavailable
+from webhook.settings import BridgeSettings
 
 log = structlog.get_logger()
 
@@ -182,6 +188,39 @@ class GitHubClient:
             if self._login is None:
                 self._login = (await self._access.login()).lower()
             return self._login
+
+
+@asynccontextmanager
+async def open_github(
+    settings: BridgeSettings,
+    clock: Clock,
+    rate_left: Callable[[int], None] = lambda requests: None,
+    seconds: float = 10.0,
+) -> AsyncIterator[GitHubClient | None]:
+    """GitHub as the settings name it; None where they hold neither token nor App.
+
+    Args:
+        settings: GITHUB_API_URL, and GITHUB_TOKEN or GITHUB_APP_ID with GITHUB_APP_PRIVATE_KEY.
+        clock: for the ends of tokens and of rate limits.
+        rate_left: told after each answer how many requests are left.
+        seconds: for one call at most.
+
+    Raises:
+        InvalidSpec (GitHubAccess): the settings contradict each other, or the address is not safe.
+    """
+    if not check(settings):
+        yield None
+        return
+
+    def tell() -> None:
+        if client.rate_left is not None:
+            rate_left(client.rate_left)
+
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        line = Line(session, settings.github_api_url.rstrip("/"), clock, seconds, on_answer=tell)
+        client = GitHubClient(access_of(settings, line))
+        yield client
 
 
 def _given(links: dict[str, str]) -> dict[str, str]:

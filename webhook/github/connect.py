@@ -5,57 +5,33 @@ async with open_github(settings, clock) as github: ...
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-import aiohttp
 import jwt
 from gidgethub.apps import get_jwt
 from pydantic import SecretStr
 from yarl import URL
 
 from controller.api.errors import InvalidSpec
-from controller.clock import Clock
 from webhook.github.access import Access, AppAccess, TokenAccess
-from webhook.github.client import GitHubClient
 from webhook.github.wire import Line
 from webhook.settings import BridgeSettings
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-@asynccontextmanager
-async def open_github(
-    settings: BridgeSettings, clock: Clock, seconds: float = 10.0
-) -> AsyncIterator[GitHubClient | None]:
-    """GitHub as the settings name it; None where they hold neither token nor App.
-
-    Args:
-        settings: GITHUB_API_URL, and GITHUB_TOKEN or GITHUB_APP_ID with GITHUB_APP_PRIVATE_KEY.
-        clock: for the ends of tokens and of rate limits.
-        seconds: for one call at most.
-
-    Raises:
-        InvalidSpec (GitHubAccess): the settings contradict each other, or the address is not safe.
-    """
-    _check(settings)
-    if settings.github_token is None and not settings.github_app_id:
-        yield None
-        return
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        line = Line(session, settings.github_api_url.rstrip("/"), clock, seconds)
-        yield GitHubClient(_access(settings, line))
-
-
-def _access(settings: BridgeSettings, line: Line) -> Access:
+def access_of(settings: BridgeSettings, line: Line) -> Access:
+    """By what right GitHub is asked, once `check` says that there is one."""
     if settings.github_token is not None:
         return TokenAccess(line, settings.github_token.get_secret_value())
     assert settings.github_app_private_key is not None
     return AppAccess(line, settings.github_app_id, settings.github_app_private_key.get_secret_value())
 
 
-def _check(settings: BridgeSettings) -> None:
+def check(settings: BridgeSettings) -> bool:
+    """Whether there is a token or an App.
+
+    Raises:
+        InvalidSpec (GitHubAccess): the settings contradict each other, or the address is not safe.
+    """
     key, app = settings.github_app_private_key, settings.github_app_id
     if settings.github_token is not None and (app or key):
         raise _wrong("GITHUB_TOKEN and a GitHub App are both given; keep one of them")
@@ -71,6 +47,7 @@ def _check(settings: BridgeSettings) -> None:
         safe = plain = False
     if not (safe and plain):
         raise _wrong("GITHUB_API_URL must be an https address, as in https://api.github.com")
+    return settings.github_token is not None or bool(app)
 
 
 def _check_key(app: str, key: SecretStr) -> None:

@@ -50,8 +50,14 @@ class Gate:
         self._clock = clock
         self._opens = 0.0
         self._strikes = 0
-        self.rate_left: int | None = None
-        """Requests left until the limit is reset, as GitHub said last."""
+        self._left: tuple[int, float] | None = None
+
+    @property
+    def rate_left(self) -> int | None:
+        """Requests left, as GitHub said last; None when it said nothing yet, or the limit was reset since."""
+        if self._left is None or self._clock.now().timestamp() > self._left[1]:
+            return None
+        return self._left[0]
 
     @property
     def limited_for(self) -> float:
@@ -76,7 +82,8 @@ class Gate:
 
     def saw(self, status: int, headers: Mapping[str, str]) -> None:
         """An answer came: note what is left."""
-        left = _number(headers.get("x-ratelimit-remaining"))
-        self.rate_left = self.rate_left if left is None else left
+        left, reset = (_number(headers.get(f"x-ratelimit-{name}")) for name in ("remaining", "reset"))
+        if left is not None and reset is not None:
+            self._left = (left, reset)
         if status not in LIMITING:
             self._strikes = 0

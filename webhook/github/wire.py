@@ -8,7 +8,7 @@ No request leaves the API's own origin, so a token never reaches another host, w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import quote, urlencode, urljoin
@@ -83,6 +83,8 @@ class Line:
     clock: Clock
     timeout: float = 10.0
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
+    on_answer: Callable[[], None] = lambda: None
+    """Called after each answer, once its rate limit is noted."""
 
     async def exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
@@ -201,6 +203,7 @@ class Account(gidgethub_abc.GitHubAPI):
         sent = {**headers, "accept": ACCEPT, "x-github-api-version": API_VERSION}
         answer = await self._line.exchange(method, url, sent, body)
         self.gate.saw(answer[0], answer[1])
+        self._line.on_answer()
         return answer
 
     async def manage_rate_limit(self, *, method: str, url: str) -> None:

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 
 from controller.clock import Clock, WallClock
 from tests.standin.github import Standin
-from webhook.github.client import GitHubClient
-from webhook.github.connect import open_github
+from webhook.github.client import GitHubClient, open_github
 from webhook.settings import BridgeSettings
 
 
@@ -23,6 +22,6 @@ async def client_of(
 ) -> AsyncIterator[GitHubClient]:
     """A client of the stand-in, with its token or as its App."""
     settings = settings_of(github.environment(app))
-    async with open_github(settings, clock or WallClock(), seconds) as client:
+    async with open_github(settings, clock or WallClock(), seconds=seconds) as client:
         assert client is not None
         yield client
