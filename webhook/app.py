@@ -1,0 +1,151 @@
+"""The bridge as a running whole: one listener for webhooks, API and metrics, and behind it the watch, the
+comparison and the reporter. Everything opened here is closed in reverse order.
+
+    settings ──▶ cluster, GitHub ──▶ desk ──▶ receiver, REST ──▶ listen … SIGTERM ──▶ finish requests ──▶ close
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+
+import structlog
+from aiohttp import web
+
+from controller.api.errors import Conflict, InvalidSpec
+from controller.api.policy import PathFilter
+from controller.background import kept_up
+from controller.clock import Clock, WallClock
+from webhook.cluster.kubernetes import KubernetesCluster
+from webhook.cluster.protocol import Cluster
+from webhook.feedback.reporter import Reporter
+from webhook.feedback.settings import FeedbackSettings
+from webhook.github.client import open_github
+from webhook.github.delivery import Delivery, Secrets
+from webhook.github.protocol import GitHub
+from webhook.intake.comparison import Comparison
+from webhook.intake.desk import Desk, World
+from webhook.intake.intent import Rules
+from webhook.intake.queue import Queue
+from webhook.metrics import Metrics
+from webhook.receive import Answer, Receiver
+from webhook.rest.api import Api
+from webhook.rest.routes import setup
+from webhook.settings import BridgeSettings
+from webhook.subject import Subject
+from webhook.turns import Turns
+
+log = structlog.get_logger()
+
+WEBHOOK_PATH = "/api/webhooks/github"
+FINISH_SECONDS = 20.0
+"""What open requests have to come to their end after SIGTERM."""
+
+
+@asynccontextmanager
+async def open_bridge(settings: BridgeSettings) -> AsyncIterator[None]:
+    """Serve until the end.
+
+    Raises:
+        Conflict: the address is taken. InvalidSpec: a setting cannot be used.
+    """
+    clock = WallClock()
+    async with AsyncExitStack() as stack:
+        cluster = await KubernetesCluster.connect(settings.preview_namespace, settings.watch_namespace, clock)
+        stack.push_async_callback(cluster.close)
+        metrics = Metrics(cluster.previews)
+        github = await stack.enter_async_context(open_github(settings, clock, metrics.rate_left))
+        turns = Turns()
+        queue = Queue(turns, clock)
+        stack.push_async_callback(queue.close)
+        poke = await _reporting(cluster, github, clock, settings, stack)
+        world = World(cluster, github, clock, queue, poke)
+        desk = Desk(world, rules(settings, asks_github=github is not None))
+        api = Api.of(settings, cluster, turns, github, clock, secrets.token_hex)
+        app = application(settings, desk, metrics, api)
+        await cluster.start()
+        comparison = Comparison(cluster, github, desk, clock)
+        compare = partial(comparison.run, settings.comparison_interval)
+        stack.push_async_callback(_ended, asyncio.create_task(kept_up(compare, clock)))
+        await stack.enter_async_context(_listening(app, settings.bridge_listen))
+        log.info("listening", address=settings.bridge_listen, github=github is not None)
+        yield
+
+
+def rules(settings: BridgeSettings, *, asks_github: bool) -> Rules:
+    """What the settings say about who has previews."""
+    return Rules(
+        repositories=frozenset(name.lower() for name in settings.github_repositories),
+        draft=settings.preview_drafts,
+        labels=settings.preview_labels,
+        paths=PathFilter(include=settings.preview_paths, exclude=settings.preview_paths_ignore),
+        push_branches=settings.preview_branches,
+        asks_github=asks_github,
+    )
+
+
+def application(settings: BridgeSettings, desk: Desk, metrics: Metrics, api: Api) -> web.Application:
+    """The routes, without anything that runs by itself."""
+
+    def take(delivery: Delivery) -> Answer:
+        nothing = desk.take(delivery.event)
+        if nothing is None:
+            return Answer("accepted", "", "It is being looked at.")
+        return Answer("ignored", nothing.reason, nothing.message)
+
+    app = web.Application()
+    receiver = Receiver(_webhook_secrets(settings), settings.webhook_bytes, take, metrics.delivery)
+    app.router.add_post(WEBHOOK_PATH, receiver.post)
+    app.router.add_get("/metrics", metrics.answer)
+    setup(app, api)
+    return app
+
+
+def _webhook_secrets(settings: BridgeSettings) -> Secrets:
+    current, previous = settings.github_webhook_secret, settings.github_webhook_secret_previous
+    return Secrets(
+        current.get_secret_value().encode() if current else b"",
+        previous.get_secret_value().encode() if previous else b"",
+    )
+
+
+async def _reporting(
+    cluster: Cluster, github: GitHub | None, clock: Clock, settings: BridgeSettings, stack: AsyncExitStack
+) -> Callable[[Subject], None]:
+    """Feedback where GitHub can be told; gives what is called when there is something to say."""
+    if github is None:
+        return _untold
+    reporter = Reporter(cluster, github, clock, FeedbackSettings.of(settings))
+    await reporter.start()
+    stack.push_async_callback(reporter.stop)
+    return reporter.poke
+
+
+def _untold(subject: Subject) -> None:
+    log.info("nobody is told", subject=str(subject))
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, address: str) -> AsyncIterator[None]:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise InvalidSpec("AddressInvalid", f"BRIDGE_LISTEN is {address!r}: expected host:port.")
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH_SECONDS)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+        except OSError as error:
+            raise Conflict("AddressTaken", f"Cannot listen on {address}: {error.strerror}.") from error
+        yield
+    finally:
+        await runner.cleanup()
