@@ -1,0 +1,52 @@
+"""One View for each state that can be told; the names are those of the golden files."""
+
+from __future__ import annotations
+
+from controller.api.status import DatabaseStatus, Phase
+from tests.unit.webhook.feedback.examples import (
+    BUILD_FAILED,
+    ENGINE_AWAY,
+    NOW,
+    A,
+    B,
+    preview,
+    pushed,
+    retried,
+    running,
+    seen,
+    service,
+    stalled,
+    stepping,
+)
+from webhook.cluster.records import Record
+from webhook.feedback.view import View
+
+FORK = {"trust": "fork", "configCommit": "c3" * 20}
+SERVICES = (service("web"), service("api", "restarting"), service("jobs", "missing", public=False))
+DATABASES = tuple(
+    DatabaseStatus(label=label, type=kind, name=f"pr_42_{label}_db", secret_name="s")
+    for label, kind in (("main", "postgres"), ("events", "mongodb"))
+)
+NOTICE = "@octocat: nothing was done, `/preview pin` needs write permission. See #7 | <b>bold</b>"
+
+CASES: dict[str, View] = {
+    "created": seen(preview()),
+    "creating": seen(stepping(preview(), "build web as previewcloud/acme-shop/web:a1a1a1a1a1a1-9e9ae3e2")),
+    "tried_again": seen(retried(preview(), ENGINE_AWAY)),
+    "running": seen(running(preview())),
+    "several_services": seen(running(preview(), *SERVICES, databases=DATABASES)),
+    "pushed": seen(pushed(running(preview()))),
+    "updating": seen(stepping(pushed(running(preview())), "start web")),
+    "failed_build": seen(stalled(preview(), BUILD_FAILED)),
+    "failed_update": seen(stalled(pushed(running(preview())), BUILD_FAILED)),
+    "waiting": seen(preview(**FORK)),
+    "waiting_update": seen(pushed(running(preview(**FORK, approvedCommit=A)), B)),
+    "queued": seen(running(preview(), phase=Phase.QUEUED, queue_position=3, commit=None, services=())),
+    "sleeping": seen(running(preview(), service("web", "exited"), phase=Phase.SLEEPING, conditions=())),
+    "expired": seen(running(preview(), phase=Phase.EXPIRED, conditions=())),
+    "removing": seen(running(preview(), phase=Phase.DESTROYING)),
+    "closed": seen(None, Record(closed=NOW)),
+    "destroyed": seen(None, Record(destroyed=NOW, notice="Destroyed; /preview deploy brings it back.")),
+    "none": seen(None, Record(notice="There is no preview: the pull request is a draft.")),
+    "notice": seen(running(preview()), Record(notice=NOTICE)),
+}

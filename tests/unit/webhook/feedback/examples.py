@@ -1,0 +1,123 @@
+"""Previews as the operator leaves them: its own status functions write what is told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from controller.api.errors import BackendUnavailable, InvalidSpec, PreviewError
+from controller.api.preview import Preview
+from controller.api.status import (
+    Condition,
+    ConditionStatus,
+    ConditionType,
+    DatabaseStatus,
+    Phase,
+    PreviewStatus,
+    ServiceStatus,
+)
+from controller.core.status import Facts, failed, working
+from webhook.cluster.records import Record
+from webhook.feedback.settings import FeedbackSettings
+from webhook.feedback.view import View, view_of
+from webhook.subject import Subject
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+A, B = "a1" * 20, "b2" * 20
+SUBJECT = Subject("acme/shop", 42)
+SETTINGS = FeedbackSettings(bridge_url="https://previews.example.com")
+HOST = "pr-42-acme.{}.example.com"
+
+
+def preview(commit: str = A, generation: int = 1, **source: Any) -> Preview:
+    """A Preview that was just made."""
+    body = {
+        "repository": "acme/shop",
+        "pullRequest": 42,
+        "trust": "trusted",
+        "commit": commit,
+        "cloneURL": "https://github.com/acme/shop.git",
+        **source,
+    }
+    metadata = {"name": "acme-shop-pr-42", "namespace": "previews", "uid": "u", "generation": generation}
+    return Preview.model_validate({"metadata": metadata, "spec": {"source": body}})
+
+
+def service(name: str, state: str = "running", *, public: bool = True) -> ServiceStatus:
+    url = f"https://{HOST.format(name)}" if public else None
+    return ServiceStatus(name=name, url=url, image="img", state=state)
+
+
+def ready(message: str = "") -> tuple[Condition, ...]:
+    return (
+        Condition(
+            type=ConditionType.READY,
+            status=ConditionStatus.TRUE,
+            reason="Serving",
+            message=message,
+            last_transition_time=NOW,
+        ),
+    )
+
+
+def running(found: Preview, *services: ServiceStatus, **fields: Any) -> Preview:
+    """Its commit is served."""
+    status = PreviewStatus(
+        slug="pr-42",
+        phase=Phase.RUNNING,
+        url=f"https://{HOST.format('web')}",
+        services=services or (service("web"),),
+        database=DatabaseStatus(type="postgres", name="pr_42_db", secret_name="s"),
+        commit=found.spec.source.commit,
+        observed_generation=found.metadata.generation,
+        conditions=ready(),
+    )
+    return found.model_copy(update={"status": status.model_copy(update=fields)})
+
+
+def pushed(found: Preview, commit: str = B, **source: Any) -> Preview:
+    """A newer commit is wanted, and nothing was done about it yet."""
+    spec = found.spec.model_copy(
+        update={"source": found.spec.source.model_copy(update={"commit": commit, **source})}
+    )
+    metadata = found.metadata.model_copy(update={"generation": found.metadata.generation + 1})
+    return found.model_copy(update={"spec": spec, "metadata": metadata})
+
+
+def facts(found: Preview) -> Facts:
+    return Facts(found, NOW, serving=found.status.commit is not None)
+
+
+def stepping(found: Preview, step: str) -> Preview:
+    """The operator does something."""
+    status = working(found.status, facts(found), ConditionType.IMAGES_READY, step)
+    return found.model_copy(update={"status": status.model_copy(update={"slug": "pr-42"})})
+
+
+def stalled(found: Preview, error: PreviewError) -> Preview:
+    """The operator gave up."""
+    return _failed(found, error, final=True)
+
+
+def retried(found: Preview, error: PreviewError) -> Preview:
+    """The operator tries again."""
+    return _failed(found, error, final=False)
+
+
+def _failed(found: Preview, error: PreviewError, *, final: bool) -> Preview:
+    status = failed(found.status, facts(found), ConditionType.IMAGES_READY, error, final=final)
+    return found.model_copy(update={"status": status.model_copy(update={"slug": "pr-42"})})
+
+
+BUILD_FAILED = InvalidSpec(
+    "BuildFailed",
+    "web: Dockerfile line 4 failed with exit code 1: RUN npm test",
+    ("> shop@1.0.0 test", "not ok 1 - adds a <b>product</b>", "npm error code 1"),
+)
+ENGINE_AWAY = BackendUnavailable("EngineUnavailable", "The Docker engine at tcp://engine:2376 is away.")
+
+
+def seen(found: Preview | None, record: Record | None = None, **settings: Any) -> View:
+    """What is to be seen of it."""
+    manner = FeedbackSettings(bridge_url=SETTINGS.bridge_url, **settings)
+    return view_of(SUBJECT, found, record or Record(), manner)
