@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from statistics import quantiles
 
 from bench.figures import Aim, Amount, Line, Pair, Ratio
@@ -16,6 +17,7 @@ from bench.http_load import Request, latencies, rate
 from bench.operator import process, remove_all
 from bench.previews import preview
 from bench.world import World, until
+from controller.clock import WallClock
 from tests.unit.webhook import payloads
 from webhook.tokens import Scope, issue
 
@@ -77,7 +79,16 @@ async def _lists(world: World, port: int, key: str) -> list[Line]:
         batch = range(first, min(first + 50, numbers.stop))
         made = (preview(NAMESPACE, number, {"web": "example.com/service:1"}) for number in batch)
         await asyncio.gather(*(world.kubernetes.create(one) for one in made))
-    token = issue(key, "bench", Scope.READ, ("*",), 3600)
+    token = issue(
+        key=key,
+        audience="previewcloud",
+        subject="bench",
+        scope=Scope.READ,
+        repositories=("*",),
+        ttl=timedelta(hours=1),
+        clock=WallClock(),
+        jti="bench",
+    )
     headers = {"Authorization": f"Bearer {token}"}
     lines: list[Line] = []
     for size in (50, COUNT):

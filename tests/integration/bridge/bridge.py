@@ -6,11 +6,13 @@ import secrets
 import socket
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from controller.clock import WallClock
 from tests.integration.operator.polling import until
 from tests.integration.operator.process import Operator
 from tests.integration.operator.space import Space
@@ -30,7 +32,16 @@ class Bridge:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.secret, self.key = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-        self.token = issue(self.key, "tests", Scope.WRITE, ("*",), 3600)
+        self.token = issue(
+            key=self.key,
+            audience="previewcloud",
+            subject="tests",
+            scope=Scope.WRITE,
+            repositories=("*",),
+            ttl=timedelta(hours=1),
+            clock=WallClock(),
+            jti=secrets.token_hex(8),
+        )
         self._process = Operator(folder / "bridge.log", self._settings(), module="webhook")
 
     def _settings(self) -> dict[str, str]:
