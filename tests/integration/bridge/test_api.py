@@ -62,6 +62,6 @@ async def test_a_repository_built_at_the_commit_through_the_api(story: Story, br
 async def test_health_tells_of_everything_behind(bridge: Bridge) -> None:
     async def well() -> bool:
         status, answer = await bridge.call("GET", "/api/health")
-        return status == 200 and answer["data"]["services"]["docker"] == "ok"
+        return status == 200 and answer["services"]["docker"] == "ok"
 
     assert await until(well, 20)
