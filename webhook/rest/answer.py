@@ -144,6 +144,9 @@ class Renderings:
             self._by_uid[uid] = found
         return found
 
+    def __len__(self) -> int:
+        return len(self._by_uid)
+
     def keep(self, uids: Collection[str]) -> None:
         """Let go of those whose UID is not among these, once they are many."""
         if len(self._by_uid) > 2 * len(uids) + 100:

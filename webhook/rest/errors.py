@@ -21,7 +21,7 @@ from controller.api.preview import describe
 from webhook.body import part_with
 from webhook.github.protocol import RateLimited
 from webhook.github.refusal import Refused
-from webhook.rest.refusals import Refusal, WrongField
+from webhook.rest.refusals import ID_OF_REQUEST, Refusal, WrongField
 from webhook.rest.shapes import ErrorAnswer, ErrorDetail
 
 log = structlog.get_logger()
@@ -47,7 +47,7 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
     except (PreviewError, Refusal, ValidationError, web.HTTPError, HttpProcessingError) as error:
         return failure(error)
     except Exception:
-        log.exception("a request failed", request=request.get("request_id"), path=request.rel_url.raw_path)
+        log.exception("a request failed", request=request.get(ID_OF_REQUEST), path=request.rel_url.raw_path)
         return _answer(500, "Internal", "Something went wrong here; the log says what, by the request's id.")
 
 

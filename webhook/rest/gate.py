@@ -7,7 +7,7 @@ from aiohttp import web
 from controller.api.preview import Preview
 from webhook.rest.api import Api
 from webhook.rest.limits import Proxies
-from webhook.rest.refusals import Refusal, not_found
+from webhook.rest.refusals import SUBJECT_OF_TOKEN, Refusal, not_found
 from webhook.tokens import Claims, Scope, TokenRefused
 
 _SCHEME = "bearer "
@@ -40,7 +40,7 @@ async def admit(api: Api, proxies: Proxies, request: web.Request, scope: Scope |
         api.limits.refused(address)
         headers = {"WWW-Authenticate": 'Bearer realm="previewcloud"'}
         raise Refusal(401, "Unauthorized", str(refused), headers) from None
-    request["subject"] = claims.sub
+    request[SUBJECT_OF_TOKEN] = claims.sub
     api.limits.token(claims.jti)
     if not claims.scope.includes(scope):
         raise Refusal(403, "ScopeMissing", f"This needs a token of scope {scope}.")

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from aiohttp import web
+
 from controller.api.errors import InvalidSpec
+
+ID_OF_REQUEST: web.RequestKey[str] = web.RequestKey("id", str)
+SUBJECT_OF_TOKEN: web.RequestKey[str] = web.RequestKey("subject", str)
+"""What a request is known by in the log."""
 
 
 class WrongField(InvalidSpec):

@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from controller.clock import Clock
+from webhook.rest.refusals import ID_OF_REQUEST, SUBJECT_OF_TOKEN
 
 log = structlog.get_logger()
 
@@ -34,7 +35,7 @@ def identified(draw: Callable[[], str], clock: Clock) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         given = request.headers.get(REQUEST_ID, "")
         request_id = given if _SANE.fullmatch(given) else draw()
-        request["request_id"] = request_id
+        request[ID_OF_REQUEST] = request_id
         begin = clock.monotonic()
         response = await handler(request)
         if not request.rel_url.raw_path.startswith(_QUIET):
@@ -45,7 +46,7 @@ def identified(draw: Callable[[], str], clock: Clock) -> Middleware:
                 path=request.rel_url.raw_path[:200],
                 status=response.status,
                 milliseconds=round((clock.monotonic() - begin) * 1000, 1),
-                subject=request.get("subject"),
+                subject=request.get(SUBJECT_OF_TOKEN),
             )
         return response
 
@@ -54,6 +55,6 @@ def identified(draw: Callable[[], str], clock: Clock) -> Middleware:
 
 async def answer_with_id(request: web.Request, response: web.StreamResponse) -> None:
     """Put the request's id into the answer, and that its type is what it says (a signal of aiohttp)."""
-    if (request_id := request.get("request_id")) is not None:
+    if (request_id := request.get(ID_OF_REQUEST)) is not None:
         response.headers[REQUEST_ID] = request_id
     response.headers.setdefault("X-Content-Type-Options", "nosniff")

@@ -65,8 +65,12 @@ class World:
     operating: bool = True
 
     def operate(self, preview: Preview, gone: bool) -> None:
-        """Give a slug, as the operator does first."""
-        if self.operating and not gone and not preview.slug:
+        """Give a slug, as the operator does first; let go of what is deleted."""
+        if not self.operating or gone:
+            return
+        if preview.deleting:
+            asyncio.get_running_loop().call_soon(self.cluster.remove, preview.key)
+        elif not preview.slug:
             source = preview.spec.source
             slugs = slug_candidates(source.repository, source.pull_request, source.branch)
             slug = next((slug for slug in slugs if self.cluster.by_slug(slug) is None), slugs[-1])
