@@ -47,7 +47,12 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _checked(state: Standin, request: web.Request, handler: Handler) -> web.StreamResponse:
-    await asyncio.sleep(state.delay)
+    state.at_once += 1
+    state.most_at_once = max(state.most_at_once, state.at_once)
+    try:
+        await asyncio.sleep(state.delay)
+    finally:
+        state.at_once -= 1
     if state.broken is not None:
         return _broken(state, request)
     if state.instead is not None and (own := state.instead(request)) is not None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import count
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
@@ -62,6 +63,7 @@ class Identities:
         """Keys of repositories by the installation's number."""
         self.owners: dict[str, int] = {}
         self.given: dict[str, Given] = {}
+        self._numbers = count(7001)
 
     @property
     def private_key(self) -> str:
@@ -73,7 +75,9 @@ class Identities:
     def install(self, key: str) -> int:
         """Install the App on a repository; gives the installation's number."""
         owner = key.partition("/")[0]
-        number = self.owners.setdefault(owner, 7000 + len(self.owners))
+        if owner not in self.owners:
+            self.owners[owner] = next(self._numbers)
+        number = self.owners[owner]
         self.installations.setdefault(number, set()).add(key)
         return number
 

@@ -50,6 +50,7 @@ class Standin:
         self.instead: Callable[[web.Request], web.StreamResponse | None] | None = None
         """Asked before everything else: an answer of the test's own making, or None."""
         self.remaining = 5000
+        self.at_once = self.most_at_once = 0
         self.numbers: dict[str, int] = {}
 
     def now(self) -> datetime:

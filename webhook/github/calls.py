@@ -55,9 +55,17 @@ class Calls:
         return await self._as_account(repository, lambda account: account.items(path, **query))
 
     async def make(self, repository: str, *parts: str, data: object) -> int:
-        """Create something; gives its id."""
+        """Create something; gives its id, which GitHub answers for everything that is created."""
         answer = await self.ask(repository, *parts, method="POST", data=data)
         return answers.understood(answers.Made, answer, f"{'/'.join(parts)} of {repository}").id
+
+    async def change(self, repository: str, *parts: str, method: str, data: object) -> bool:
+        """Change something; False where it is not there."""
+        answer = await self.find(repository, *parts, method=method, data=data)
+        if answer is None:
+            return False
+        answers.understood(answers.Made, answer, f"{'/'.join(parts)} of {repository}")
+        return True
 
     async def _as_account(self, repository: str, act: Callable[[Account], Awaitable[T]]) -> T:
         try:

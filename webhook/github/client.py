@@ -125,7 +125,7 @@ class GitHubClient:
     async def react(self, repository: str, comment_id: int, content: str) -> None:
         """React to a comment."""
         parts = ("issues", "comments", str(comment_id), "reactions")
-        await self._calls.ask(repository, *parts, method="POST", data={"content": content})
+        await self._calls.make(repository, *parts, data={"content": content})
 
     async def find_comment(self, repository: str, number: int, marker: str) -> OwnComment | None:
         """The newest own comment whose body begins with the marker."""
@@ -145,7 +145,7 @@ class GitHubClient:
     async def edit_comment(self, repository: str, comment_id: int, body: str) -> bool:
         """Replace a comment; False when it is gone."""
         parts, data = ("issues", "comments", str(comment_id)), {"body": body}
-        return await self._calls.find(repository, *parts, method="PATCH", data=data) is not None
+        return await self._calls.change(repository, *parts, method="PATCH", data=data)
 
     async def find_deployment(self, repository: str, environment: str, commit: str) -> int | None:
         """The newest own Deployment of a commit in an environment; GitHub gives the newest first."""
@@ -175,13 +175,13 @@ class GitHubClient:
         links = {"environment_url": news.environment_url, "log_url": news.log_url}
         body = {"state": news.state.value, "description": news.description, **_given(links)}
         parts = ("deployments", str(deployment), "statuses")
-        return await self._calls.find(repository, *parts, method="POST", data=body) is not None
+        return await self._calls.change(repository, *parts, method="POST", data=body)
 
     async def commit_status(self, repository: str, commit: str, context: str, news: CommitNews) -> None:
         """Set a commit's status under a context."""
         link = _given({"target_url": news.target_url})
         body = {"state": news.state.value, "context": context, "description": news.description, **link}
-        await self._calls.ask(repository, "statuses", commit, method="POST", data=body)
+        await self._calls.make(repository, "statuses", commit, data=body)
 
     async def _own_login(self) -> str:
         async with self._asking_login:

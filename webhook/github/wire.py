@@ -138,6 +138,9 @@ class Account(gidgethub_abc.GitHubAPI):
             GitHubRefusal: 4xx. RateLimited: a rate limit. BackendUnavailable: no answer that can be used.
         """
         answer, _ = await self._ask(method, path, data)
+        if answer is None and method != "DELETE":
+            # who gets None from here would take it for something that is not there
+            raise unavailable(f"{method} {path.partition('?')[0]}", "the answer is empty")
         return answer
 
     async def items(self, path: str, key: str | None = None, **query: str) -> list[object]:
