@@ -92,11 +92,11 @@ class BridgePreviewsContract:
         made = await world.applied(database={"type": "postgres"})
         await world.hand.annotate(made.key, "acme.example/owner", "someone")
         await world.hand.label(made.key, "team", "blue")
-        await world.hand.edit(made.key, {"suspend": True})
+        await world.hand.edit(made.key, {"lifecycle": {"ttl": "7d"}})
         made = await world.applied(source={"commit": "b" * 40})
         assert made.metadata.annotations == {"acme.example/owner": "someone"}
         assert made.metadata.labels["team"] == "blue"
-        assert made.spec.suspend
+        assert made.spec.lifecycle.ttl == "7d"
         assert made.spec.database is None
         assert made.spec.source.commit == "b" * 40
 

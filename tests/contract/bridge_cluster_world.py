@@ -73,11 +73,15 @@ class World:
 
 
 def spec_of(subject: Subject = SHOP, **more: Any) -> PreviewSpec:
-    """A spec with one service; `source` adds to its source, all else replaces fields."""
+    """A spec with one service; `source` adds to its source, all else replaces fields.
+
+    It is suspended, so that an operator which happens to be there has nothing to do.
+    """
     named = {"pullRequest": subject.pull_request, "branch": subject.branch, "repository": subject.repository}
     source = {**SOURCE, **named, **more.pop("source", {})}
     source = {name: value for name, value in source.items() if value is not None}
-    body = {"source": source, "services": [{"name": "web", "image": "nginx:1.27", "port": 80}], **more}
+    services = [{"name": "web", "image": "nginx:1.27", "port": 80}]
+    body = {"source": source, "services": services, "suspend": True, **more}
     return PreviewSpec.model_validate({name: value for name, value in body.items() if value is not None})
 
 

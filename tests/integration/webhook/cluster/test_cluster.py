@@ -3,60 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
 import time
-from collections.abc import AsyncIterator
-
-import pytest
 
 from controller.api.names import PreviewKey
-from controller.cluster.wire import CONNECTIONS, ApiServer
+from controller.cluster.wire import CONNECTIONS
 from tests.contract.bridge_cluster_contract import BridgePreviewsContract
 from tests.contract.bridge_cluster_world import SHOP, MovedClock, World, spec_of, until, wanted
 from tests.contract.bridge_keeping_contract import BridgeKeepingContract
-from tests.integration.webhook.cluster_by_hand import KubernetesHand, kubectl
+from tests.integration.webhook.cluster.by_hand import KubernetesHand, kubectl
 from webhook.cluster.kubernetes import KubernetesCluster
 from webhook.cluster.objects import spec_json
-from webhook.cluster.protocol import MANAGER, Cluster
+from webhook.cluster.protocol import MANAGER
 from webhook.subject import Subject
 
 MANY = 300
-
-
-@pytest.fixture
-async def hand() -> AsyncIterator[KubernetesHand]:
-    if "KUBECONFIG" not in os.environ:
-        raise RuntimeError(
-            "no API server: run this through `make test`, or source .local/env after `make up`"
-        )
-    api = await ApiServer.connect()
-    made = KubernetesHand(api, f"bridge-{secrets.token_hex(4)}")
-    await made.open()
-    try:
-        yield made
-    finally:
-        await made.close()
-        await api.close()
-
-
-@pytest.fixture
-async def world(hand: KubernetesHand) -> AsyncIterator[World]:
-    clock = MovedClock()
-    opened: list[KubernetesCluster] = []
-
-    async def restarted() -> Cluster:
-        cluster = await KubernetesCluster.connect(hand.namespace, hand.namespace, clock)
-        opened.append(cluster)
-        await cluster.start()
-        await until(lambda: cluster.ready)
-        return cluster
-
-    try:
-        yield World(await restarted(), hand, clock, restarted)
-    finally:
-        for cluster in opened:
-            await cluster.close()
 
 
 class TestPreviews(BridgePreviewsContract):
@@ -76,7 +36,7 @@ async def test_the_bridge_owns_what_was_set_and_no_defaults(world: World, hand: 
     ]
     assert [entry["operation"] for entry in owned] == ["Apply"]
     fields = owned[0]["fieldsV1"]["f:spec"]
-    assert fields.keys() == {"f:source", "f:services"}
+    assert fields.keys() == {"f:source", "f:services", "f:suspend"}
     assert fields["f:source"].keys() == {
         f"f:{name}" for name in ("repository", "cloneURL", "pullRequest", "trust", "commit")
     }
