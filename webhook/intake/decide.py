@@ -101,7 +101,7 @@ def decide(intent: Consider, facts: Facts, rules: Rules) -> Decision:
     if case.pull.state == "closed":
         return closed(case.pull.updated_at, facts.known)
     if (refused := _stays_away(case)) is not None:
-        return refused
+        return _seen(case, refused)
     if case.preview is None and case.record.spec is not None:
         return _api_again(case)
     unwanted = wanted_by_policy(case.pull, facts.files, facts.policy, rules)
@@ -122,12 +122,19 @@ def _not_ours(case: _Case) -> Nothing | None:
 
 def _out_of_order(case: _Case) -> Nothing | None:
     match order(case.pull, None if case.asked else case.intent.before, case.facts.known):
+        case Order.OLDER if case.pull.state == "open" and _closed_since(case):
+            return CLOSED_BEFORE
         case Order.OLDER:
             return OLDER_EVENT
         case Order.UNKNOWN if not case.asked and case.pull.state == "open":
             return ORDER_UNKNOWN
         case _:
             return None
+
+
+def _closed_since(case: _Case) -> bool:
+    at = case.record.closed
+    return case.preview is None and at is not None and case.pull.updated_at <= at
 
 
 def _stays_away(case: _Case) -> Nothing | None:
@@ -137,8 +144,6 @@ def _stays_away(case: _Case) -> Nothing | None:
         return REPOSITORY_DIFFERS
     if case.preview is not None:
         return None
-    if record.closed is not None and pull.updated_at <= record.closed and not case.intent.again:
-        return CLOSED_BEFORE
     again = case.intent.again
     if case.intent.action == "reopened" and record.destroyed is not None:
         again = case.intent.pull.updated_at > record.destroyed
@@ -155,11 +160,17 @@ def _api_again(case: _Case) -> Decision:
     return Apply(replace(found, annotations=annotations), remember=wanted.forgotten(case.record))
 
 
+def _seen(case: _Case, nothing: Nothing) -> Nothing:
+    """Where nobody can be asked, an event that changes nothing is remembered: older ones must not either."""
+    if case.rules.asks_github or case.newest == handled(case.facts.known):
+        return nothing
+    return replace(nothing, remember={"seen": case.newest})
+
+
 def _unwanted(case: _Case, why: Nothing) -> Decision:
-    remember: dict[str, object] = {"seen": case.newest}
     if case.preview is not None:
-        return Remove(case.preview, why.reason, why.message, remember)
-    return why if case.rules.asks_github else replace(why, remember=remember)
+        return Remove(case.preview, why.reason, why.message, remember={"seen": case.newest})
+    return _seen(case, why)
 
 
 def _wanted(case: _Case) -> Decision:
@@ -169,8 +180,7 @@ def _wanted(case: _Case) -> Decision:
     if source is None:
         return CLONE_URL_MISSING
     if case.preview is not None and case.preview.spec.source == source:
-        why = replace(denied or ALREADY_THERE, drop_label=drop_label)
-        return why if case.rules.asks_github else replace(why, remember={"seen": case.newest})
+        return _seen(case, replace(denied or ALREADY_THERE, drop_label=drop_label))
     remember = wanted.forgotten(case.record) if case.preview is None else {}
     one = wanted.wanted(case.intent.subject, source, case.newest)
     return Apply(one, drop_label=drop_label, remember=remember)

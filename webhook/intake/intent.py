@@ -85,6 +85,9 @@ class Nothing:
     """What the Record must hold from now on, as changes for `Cluster.remember`: an older event, when it comes
     later, is known by it."""
     drop_label: bool = False
+    later: Consider | None = None
+    """The answer is this, but the event is to be looked at in its turn all the same: something older may wait
+    before it."""
 
 
 @dataclass(frozen=True)

@@ -52,13 +52,14 @@ COMMIT_ACTIONS = frozenset({"opened", "reopened", "synchronize"})
 def translate_pull(event: PullRequestEvent, known: Known, rules: Rules) -> Intent:
     """What a pull request's event asks for; the repository and whose Preview it is were looked at before."""
     pull = event.pull_request
-    refused = _not_looked_at(event, known) or _out_of_order(event, known, rules)
+    refused = _not_looked_at(event, known) or _out_of_order(event, known, rules) or _label_alone(event, rules)
     if refused is not None:
         return refused
     intent = _closed(event, known, rules) if pull.state == "closed" else _open(event, known, rules)
     newest = handled(known)
     if isinstance(intent, Nothing) and not rules.asks_github and (not newest or pull.updated_at > newest):
-        return replace(intent, remember={"seen": pull.updated_at})
+        # nobody can be asked later, so this event's word must reach those that wait, and be remembered
+        return replace(intent, later=_consider(event, known, rules))
     return intent
 
 
@@ -95,15 +96,14 @@ def _out_of_order(event: PullRequestEvent, known: Known, rules: Rules) -> Nothin
 
 def _closed(event: PullRequestEvent, known: Known, rules: Rules) -> Intent:
     pull, record = event.pull_request, known.record
-    subject = _subject(event)
     if live(known) is None:
         if record.closed is not None and record.closed >= pull.updated_at:
             return ALREADY_CLOSED
         if event.action != "closed":
             return PULL_REQUEST_CLOSED
     if rules.asks_github:
-        return Consider(subject, pull, event.action)
-    return Close(subject, pull.updated_at)
+        return _consider(event, known, rules)
+    return Close(Subject(event.repository.full_name, pull.number), pull.updated_at)
 
 
 def _open(event: PullRequestEvent, known: Known, rules: Rules) -> Intent:
@@ -112,22 +112,20 @@ def _open(event: PullRequestEvent, known: Known, rules: Rules) -> Intent:
     since = again and record.destroyed is not None and pull.updated_at > record.destroyed
     if preview is None and not since and destroyed(record, pull.updated_at):
         return DESTROYED
-    if (refused := _label_alone(event, rules)) is not None:
-        return refused
     drop_label = _leaves_label_behind(event, known, rules)
-    if preview is not None and not drop_label and not made_by_api(preview):
-        if event.action in COMMIT_ACTIONS and stands_at(preview, pull):
-            return ALREADY_THERE
-    if not rules.asks_github and (unwanted := _by_rules_alone(event, known, rules)) is not None:
-        return unwanted
+    answer = None if drop_label else _answered_at_once(event, known, rules)
+    return _consider(event, known, rules) if answer is None else answer
+
+
+def _consider(event: PullRequestEvent, known: Known, rules: Rules) -> Consider:
     return Consider(
-        _subject(event),
-        pull,
+        Subject(event.repository.full_name, event.pull_request.number),
+        event.pull_request,
         event.action,
         approver=event.sender.login if _approves(event) else None,
-        again=again,
+        again=event.action == "reopened",
         before=event.before,
-        drop_label=drop_label,
+        drop_label=_leaves_label_behind(event, known, rules),
     )
 
 
@@ -135,6 +133,8 @@ def _label_alone(event: PullRequestEvent, rules: Rules) -> Nothing | None:
     """The approve label came or went, and that changes nothing."""
     label = event.label.name if event.label is not None else ""
     if event.action not in {"labeled", "unlabeled"} or label != APPROVE_LABEL or label in rules.labels:
+        return None
+    if event.pull_request.state == "closed":
         return None
     if trust(event.pull_request) is Trust.TRUSTED:
         return Nothing("ApprovalNotNeeded", "A pull request of the repository itself needs no approval.")
@@ -163,12 +163,13 @@ def _leaves_label_behind(event: PullRequestEvent, known: Known, rules: Rules) ->
     return APPROVE_LABEL in pull.label_names and not approved
 
 
-def _by_rules_alone(event: PullRequestEvent, known: Known, rules: Rules) -> Nothing | None:
-    """What is said at once where nobody will be asked."""
-    if live(known) is not None:
-        return None
-    return wanted_by_policy(event.pull_request, None, Policy(), rules)
-
-
-def _subject(event: PullRequestEvent) -> Subject:
-    return Subject(event.repository.full_name, event.pull_request.number)
+def _answered_at_once(event: PullRequestEvent, known: Known, rules: Rules) -> Nothing | None:
+    """Why nothing is to be done, where what is known is enough to say so."""
+    pull, preview = event.pull_request, live(known)
+    there = preview is not None and not made_by_api(preview) and stands_at(preview, pull)
+    if rules.asks_github:
+        return ALREADY_THERE if there and event.action in COMMIT_ACTIONS else None
+    unwanted = wanted_by_policy(pull, None, Policy(), rules)
+    if unwanted is not None:
+        return unwanted if preview is None else None
+    return ALREADY_THERE if there else None
