@@ -17,7 +17,7 @@ from controller.api.errors import InvalidSpec, PreviewError
 from controller.clock import Clock
 from webhook.cluster.protocol import COMMENT_ANNOTATION, Cluster
 from webhook.feedback.notebook import SILENT, Notebook
-from webhook.feedback.pace import Limit, Pace
+from webhook.feedback.pace import Limits, Pace
 from webhook.feedback.parts import Part, Parts
 from webhook.feedback.settings import FeedbackSettings
 from webhook.feedback.view import View, digest, view_of, without_progress
@@ -39,7 +39,7 @@ class Tools:
     clock: Clock
     settings: FeedbackSettings
     chance: random.Random
-    limit: Limit
+    limits: Limits
     places: asyncio.Semaphore
     refused: set[tuple[str, Part, str]] = field(default_factory=set)
     """What GitHub refused before, by repository: warned of once."""
@@ -54,7 +54,7 @@ class Courier:
         self._ended = ended
         self._book = Notebook(tools.cluster, subject)
         self._parts = Parts(tools.github, self._book, tools.settings)
-        self._pace = Pace(tools.limit, tools.settings, tools.chance)
+        self._pace = Pace(tools.settings, tools.chance)
         self._news = asyncio.Event()
         self._writing = False
         self._stopping = False
@@ -96,7 +96,7 @@ class Courier:
         if not self._parts.untold(view):
             await self._book.save()
             return None
-        wait = self._pace.due(_core(view)) - self._tools.clock.monotonic()
+        wait = self._due(view) - self._tools.clock.monotonic()
         if wait > 0:
             return wait
         async with self._tools.places:
@@ -117,8 +117,7 @@ class Courier:
 
     async def _write(self) -> None:
         view = await self._view()
-        now = self._tools.clock.monotonic()
-        if view is None or self._stopping or self._pace.due(_core(view)) > now:
+        if view is None or self._stopping or self._due(view) > self._tools.clock.monotonic():
             return
         settled, self._writing = False, True
         try:
@@ -135,13 +134,13 @@ class Courier:
             wanted = self._parts.untold(view).get(part)
             if wanted is None:
                 continue
-            if self._stopping or self._tools.limit.until > self._tools.clock.monotonic():
+            if self._stopping or self._limited_until > self._tools.clock.monotonic():
                 return False
             try:
                 await self._parts.tell(part, view)
             except RateLimited as error:
-                seconds = self._tools.limit.reached(error.seconds, self._tools.settings)
-                self._log.warning("GitHub's rate limit is used up", part=str(part), seconds=seconds)
+                self._tools.limits.reached(self._subject.repository, error.seconds)
+                self._log.warning("GitHub's rate limit is used up", part=str(part), seconds=error.seconds)
                 return False
             except InvalidSpec as error:
                 self._refused(part, error)
@@ -149,7 +148,6 @@ class Courier:
                 self._log.warning("not told yet", part=str(part), reason=error.reason, message=error.message)
                 settled = False
                 continue
-            self._tools.limit.passed()
             self._book.tell(part, wanted)
         return settled
 
@@ -159,6 +157,13 @@ class Courier:
         say = self._log.info if what in self._tools.refused else self._log.warning
         self._tools.refused.add(what)
         say("GitHub refuses feedback", part=str(part), reason=error.reason, message=error.message)
+
+    @property
+    def _limited_until(self) -> float:
+        return self._tools.limits.until(self._subject.repository)
+
+    def _due(self, view: View) -> float:
+        return self._pace.due(_core(view), self._limited_until)
 
     def _unsure(self) -> bool:
         return self._tools.cluster.of(self._subject) is None and not self._tools.cluster.ready

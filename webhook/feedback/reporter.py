@@ -17,7 +17,7 @@ from controller.clock import Clock
 from webhook.cluster.protocol import ORIGIN_LABEL, Cluster, Origin
 from webhook.cluster.records import Record
 from webhook.feedback.courier import Courier, Tools
-from webhook.feedback.pace import Limit
+from webhook.feedback.pace import Limits
 from webhook.feedback.settings import FeedbackSettings
 from webhook.github.protocol import GitHub
 from webhook.subject import Subject
@@ -47,7 +47,7 @@ class Reporter:
     ) -> None:
         places = asyncio.Semaphore(settings.at_once)
         luck = chance or random.Random()  # noqa: S311 - jitter is no secret
-        self._tools = Tools(cluster, github, clock, settings, luck, Limit(clock), places)
+        self._tools = Tools(cluster, github, clock, settings, luck, Limits(clock), places)
         self._couriers: dict[str, Courier] = {}
         self._sweep: asyncio.Task[None] | None = None
         self._running = False

@@ -16,7 +16,7 @@ from webhook.feedback.reporter import Reporter
 from webhook.feedback.settings import FeedbackSettings
 from webhook.github.memory import MemoryGitHub
 from webhook.github.memory_hub import Hub, HubDeployment
-from webhook.github.protocol import CommitNews
+from webhook.github.protocol import CommitNews, RateLimited
 
 CONTEXT = "previewcloud/preview"
 WRITES = ("create_comment", "edit_comment", "create_deployment", "deployment_status", "commit_status")
@@ -46,7 +46,7 @@ class HookedGitHub(MemoryGitHub):
         super().__init__(hub)
         self.before: Hook | None = None
         self.after: Hook | None = None
-        self.order: list[str] = []
+        self.limited_owner = ""
 
     def __getattribute__(self, name: str) -> Any:
         found = super().__getattribute__(name)
@@ -54,7 +54,8 @@ class HookedGitHub(MemoryGitHub):
             return found
 
         async def call(*arguments: object) -> object:
-            self.order.append(name)
+            if str(arguments[0]).startswith(f"{self.limited_owner}/"):
+                raise RateLimited(900)
             if self.before is not None:
                 await self.before(name)
             result = await found(*arguments)

@@ -118,6 +118,17 @@ async def test_a_limit_is_obeyed_for_all(world: FeedbackWorld) -> None:
     assert len(world.deployments()) == 18
 
 
+async def test_a_limit_of_one_owner_leaves_the_others_alone(world: FeedbackWorld) -> None:
+    world.hub.open_pull("globex/site", 42, commit=A)
+    world.github.limited_owner = "acme"
+    await world.start()
+    await world.put(running(preview()))
+    found = running(preview(repository="globex/site"))
+    named = found.metadata.model_copy(update={"name": "globex-site-pr-42", "uid": "g"})
+    await world.put(found.model_copy(update={"metadata": named}), 10)
+    assert {each.repository for each in world.hub.comments.values()} == {"globex/site"}
+
+
 async def test_a_limit_that_comes_again_is_waited_for_longer(world: FeedbackWorld) -> None:
     world.github.limited = 1
     await world.start()
