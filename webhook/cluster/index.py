@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 import structlog
 
@@ -23,7 +22,6 @@ from webhook.subject import Subject
 log = structlog.get_logger()
 
 GONE_REMEMBERED = 1000
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 def newer(version: str, than: str) -> bool:
@@ -153,8 +151,10 @@ class PreviewIndex:
                 change.set_result(None)
 
 
-def _age(preview: Preview) -> tuple[datetime, PreviewKey]:
-    return preview.metadata.creation_timestamp or _BEGINNING, preview.key
+def _age(preview: Preview) -> tuple[float, str, str]:
+    metadata = preview.metadata
+    created = metadata.creation_timestamp
+    return created.timestamp() if created else 0.0, metadata.namespace, metadata.name
 
 
 def _tell(listener: Listener, preview: Preview, *, gone: bool) -> None:
