@@ -95,6 +95,8 @@ def _tell(site: Site, result: Up, progress: Progress) -> None:
     progress.say("")
     if result.url:
         progress.say(f"The sample answers: {result.url}")
+    if result.bridge:
+        progress.say(f"The API is explained at {result.bridge}/api/docs")
     progress.say(f"Next:  source {name}/env")
     progress.say("       kubectl get previews -o wide")
     if result.url:

@@ -69,6 +69,7 @@ class Up:
     variables: Mapping[str, str]
     cluster: Cluster
     url: str = ""
+    bridge: str = ""
 
 
 def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
@@ -105,17 +106,21 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
         operator.apply_crd(site, kubernetes, progress)
     if wanted.operator:
         _product(addresses, progress)
-    if not wanted.sample:
-        return Up(variables, kubernetes)
-    clone_url = f"http://127.0.0.1:{chosen.git}/{repository.REPOSITORY}.git"
-    text = sample.manifest(site.checkout / "examples/preview.yaml", clone_url, commit)
-    return Up(variables, kubernetes, sample.ensure(site, kubernetes, text, progress))
+    url = _sample(addresses, kubernetes, commit, progress) if wanted.sample else ""
+    return Up(variables, kubernetes, url, variables["PREVIEWCLOUD_URL"] if wanted.operator else "")
 
 
 def _product(addresses: Addresses, progress: Progress) -> None:
     operator.ensure(addresses.site, for_operator(addresses), progress)
     settings = {**for_bridge(addresses), **bridge.of_the_caller(os.environ)}
     bridge.ensure(addresses.site, settings, progress)
+
+
+def _sample(addresses: Addresses, kubernetes: Cluster, commit: str, progress: Progress) -> str:
+    site = addresses.site
+    clone_url = f"http://127.0.0.1:{addresses.ports.git}/{repository.REPOSITORY}.git"
+    text = sample.manifest(site.checkout / "examples/preview.yaml", clone_url, commit)
+    return sample.ensure(site, kubernetes, text, progress)
 
 
 def down(site: Site, progress: Progress, *, caches: bool = False) -> None:
