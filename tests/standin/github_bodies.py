@@ -47,9 +47,9 @@ class NewDeployment(Body):
 
 
 class NewDeploymentStatus(Body):
-    """Create a deployment status."""
+    """Create a deployment status; `error` and `pending` are documented too, and not used by the bridge."""
 
-    state: Literal["error", "failure", "inactive", "in_progress", "queued", "pending", "success"]
+    state: Literal["failure", "inactive", "in_progress", "queued", "success"]
     description: Description = ""
     environment: Name | None = None
     environment_url: Address | Literal[""] = ""

@@ -36,8 +36,8 @@ class Standin:
     """The state, the switches, and what was seen; see `tests.standin.github`."""
 
     def __init__(self, clock: Clock | None = None) -> None:
-        self._clock = clock or WallClock()
-        self.hub = Hub(self._clock)
+        self.clock = clock or WallClock()
+        self.hub = Hub(self.clock)
         self.identities = Identities(self.now)
         self.url = ""
         self.violations: list[str] = []
@@ -55,7 +55,7 @@ class Standin:
 
     def now(self) -> datetime:
         """The time of day."""
-        return self._clock.now().astimezone(UTC)
+        return self.clock.now().astimezone(UTC)
 
     def down(self) -> None:
         """Answer 502 with a page, whatever is asked."""
