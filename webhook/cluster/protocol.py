@@ -101,7 +101,9 @@ class Cluster(Protocol):
         """Make it so by server-side apply; gives the Preview as it is now, which the cache then knows too.
 
         Raises:
-            Conflict (MadeByOthers): a Preview of that name exists that the bridge did not make.
+            Conflict (MadeByOthers): a Preview of that name, or of that subject alone, exists that the bridge
+                did not make.
+            NotReady (BeingDeleted): it is on its way out, and what is applied now would go with it.
         """
 
     async def annotate(self, key: PreviewKey, annotations: Mapping[str, str | None]) -> None:
