@@ -92,15 +92,14 @@ class GitHubClient:
         answer = await self._calls.find(repository, "contents", *path.split("/"), ref=ref)
         if answer is None or isinstance(answer, list):
             return None
-        content = answers.understood(answers.Content, answer, f"{path} of {repository}")
+        what = f"{path} of {repository}"
+        content = answers.understood(answers.Content, answer, what)
         if content.type != "file":
             return None
-        if content.size > FILE_MAX:
-            raise InvalidSpec(
-                "GitHubRefused",
-                f"{path} of {repository} at {ref} has {content.size} bytes; {FILE_MAX} are read at most.",
-            )
-        return _decoded(content, f"{path} of {repository}")
+        found = b"" if content.size > FILE_MAX else _decoded(content, what)
+        if max(content.size, len(found)) > FILE_MAX:
+            raise InvalidSpec("GitHubRefused", f"{what} at {ref} is over {FILE_MAX} bytes; make it smaller.")
+        return found
 
     async def branch_head(self, repository: str, branch: str) -> str | None:
         """The commit that a branch is at."""

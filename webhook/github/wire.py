@@ -103,12 +103,9 @@ class Line:
     ) -> tuple[int, Mapping[str, str], bytes]:
         timeout = aiohttp.ClientTimeout(total=self.timeout)
         target = URL(url, encoded=True)
-        async with (
-            self.slots,
-            self.session.request(
-                method, target, headers=headers, data=body or None, timeout=timeout, allow_redirects=False
-            ) as response,
-        ):
+        async with self.session.request(
+            method, target, headers=headers, data=body or None, timeout=timeout, allow_redirects=False
+        ) as response:
             text = bytearray()
             async for part in response.content.iter_chunked(65536):
                 text += part
@@ -204,7 +201,10 @@ class Account(gidgethub_abc.GitHubAPI):
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
     ) -> tuple[int, Mapping[str, str], bytes]:
         sent = {**headers, "accept": ACCEPT, "x-github-api-version": API_VERSION}
-        answer = await self._line.exchange(method, url, sent, body)
+        async with self._line.slots:
+            # a limit may have been told to another one while this one waited
+            self.gate.check()
+            answer = await self._line.exchange(method, url, sent, body)
         self.gate.saw(answer[0], answer[1])
         self._line.on_answer()
         return answer

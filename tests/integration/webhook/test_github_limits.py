@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from controller.api.errors import BackendUnavailable
@@ -48,6 +50,16 @@ async def test_the_wait_gets_shorter_while_time_passes() -> None:
         with pytest.raises(RateLimited) as caught:
             await client.branch_head(SHOP, "main")
         assert caught.value.seconds == 100
+
+
+async def test_those_who_wait_for_their_turn_do_not_ask_either() -> None:
+    async with standin() as github, client_of(github) as client:
+        github.limit_secondary(300)
+        github.slow(0.05)
+        calls = (client.pull_request(SHOP, number) for number in range(1, 41))
+        told = await asyncio.gather(*calls, return_exceptions=True)
+        assert [type(each) for each in told] == [RateLimited] * 40
+        assert len(github.requests) <= 8
 
 
 async def test_a_limit_of_one_installation_leaves_the_others_alone() -> None:
