@@ -20,13 +20,13 @@ file. -->
 Operator and bridge read environment variables once, when they start; a wrong value ends them with a
 sentence. An empty variable counts as one that is not set.
 
-## The operator, `python -m controller`
+## The operator
 
 | Variable | Default | What it is |
 |---|---|---|
 """
 _BRIDGE = """
-## The bridge, `python -m webhook`
+## The bridge
 
 What they do stands in [bridge.md](bridge.md). A setting may also be a file: with `SECRETS_DIR`, a file in
 that directory that is named as a variable (in lower case, `github_token`) holds its value where the variable
