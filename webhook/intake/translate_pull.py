@@ -71,7 +71,7 @@ def _not_looked_at(event: PullRequestEvent, known: Known) -> Nothing | None:
         return Nothing("BaseUnchanged", "The pull request was edited, but still goes into the same branch.")
     if pull.base.repo is None or pull.base.repo.full_name.lower() != event.repository.full_name.lower():
         return REPOSITORY_DIFFERS
-    if made_by_api(live(known)) and event.action not in {"closed", "reopened"}:
+    if made_by_api(live(known)) and pull.state == "open":
         return MADE_BY_API
     return None
 
@@ -166,7 +166,7 @@ def _leaves_label_behind(event: PullRequestEvent, known: Known, rules: Rules) ->
 def _answered_at_once(event: PullRequestEvent, known: Known, rules: Rules) -> Nothing | None:
     """Why nothing is to be done, where what is known is enough to say so."""
     pull, preview = event.pull_request, live(known)
-    there = preview is not None and not made_by_api(preview) and stands_at(preview, pull)
+    there = preview is not None and stands_at(preview, pull)
     if rules.asks_github:
         return ALREADY_THERE if there and event.action in COMMIT_ACTIONS else None
     unwanted = wanted_by_policy(pull, None, Policy(), rules)
