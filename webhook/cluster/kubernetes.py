@@ -12,7 +12,7 @@ from controller.api.names import PreviewKey
 from controller.api.preview import Preview
 from controller.background import kept_up
 from controller.clock import Clock
-from controller.cluster.wire import APPLY, NOT_FOUND, ApiServer, Request
+from controller.cluster.wire import APPLY, NOT_FOUND, ApiServer, Refused, Request
 from webhook.cluster.book import RecordBook
 from webhook.cluster.cache import PreviewWatch, collection
 from webhook.cluster.config_maps import MERGE, RecordMaps
@@ -131,24 +131,29 @@ class KubernetesCluster:
         """
         for _ in range(ATTEMPTS):
             key = target(self._index, self._namespace, wanted.subject)
-            held = self._index.by_key(key)
-            if held is None and await self._refreshed(key):
+            uid = self._uid(key)
+            if uid is None and await self._refreshed(key):
                 continue  # it was there already, and the watch had not told yet
-            uid = held.metadata.uid if held is not None else None
             query = {"fieldManager": MANAGER, "force": "true"}
             request = Request(
                 "PATCH", _path(key), preview_body(key, wanted, uid), query, APPLY, refusals=True
             )
             try:
                 applied = read(await self._api.call(request))
-            except Conflict:  # another object has the name now, or none
+            except (Conflict, Refused) as error:
                 await self._refreshed(key)
-                continue
+                if isinstance(error, Refused) and self._uid(key) == uid:
+                    raise
+                continue  # another object has the name now, or none has, or others write to it too
             self._index.put(applied)
             return applied
         raise BackendUnavailable(
-            "ClusterUnavailable", f"Preview {key} was made and deleted again meanwhile; it is tried again."
+            "ClusterUnavailable", f"Preview {key} changed each time it was written; it is tried again."
         )
+
+    def _uid(self, key: PreviewKey) -> str | None:
+        held = self._index.by_key(key)
+        return None if held is None else held.metadata.uid
 
     async def _refreshed(self, key: PreviewKey) -> bool:
         """Read one Preview past the watch; True when it is there."""

@@ -11,7 +11,7 @@ import pytest
 from kubernetes.aio import client, config
 from structlog.testing import capture_logs
 
-from controller.api.errors import BackendUnavailable
+from controller.api.errors import BackendUnavailable, Conflict
 from controller.api.preview import Preview
 from controller.cluster.wire import ApiServer
 from tests.contract.bridge_cluster_world import SHOP, MovedClock, World, spec_of, until, wanted
@@ -106,3 +106,22 @@ async def test_a_repositorys_records_stay_below_what_a_config_map_holds(world: W
     again = await world.restarted()
     assert again.records().keys() == {f"acme/shop#{number}" for number in range(4, 8)}
     assert again.records() == world.cluster.records()
+
+
+async def test_what_replaced_a_preview_unseen_is_not_taken_over(far: Far, hand: KubernetesHand) -> None:
+    made = await far.cluster.apply(wanted())  # nothing is watched: what it knows is what it did itself
+    await hand.delete(made.key)
+    await hand.create(made.key.name, spec_json(spec_of(Subject("else/where", 1))), {})
+    with pytest.raises(Conflict) as caught:
+        await far.cluster.apply(wanted())
+    assert caught.value.reason == "MadeByOthers"
+    found = await hand.read(made.key)
+    assert found is not None and found.spec.source.repository == "else/where"
+
+
+async def test_what_went_unseen_is_made_anew(far: Far, hand: KubernetesHand) -> None:
+    made = await far.cluster.apply(wanted())
+    await hand.delete(made.key)
+    again = await far.cluster.apply(wanted())
+    assert again.metadata.uid != made.metadata.uid
+    assert far.cluster.of(SHOP) == again
