@@ -25,7 +25,7 @@ from tests.unit.webhook.intake.examples import (
     pull,
 )
 from webhook.cluster.protocol import EVENT_TIME, Origin
-from webhook.github.events import Permission
+from webhook.github.events import Permission, PullRequest, RepositoryInfo
 from webhook.intake.decide import decide, reopen_api
 from webhook.intake.intent import Apply, Decision, Known, Nothing, Remove, Rules
 from webhook.subject import Subject
@@ -45,6 +45,11 @@ def source(decision: Decision) -> Source:
 def reason(decision: Decision) -> str:
     assert isinstance(decision, Nothing | Remove), decision
     return decision.reason
+
+
+def looked_at(one: PullRequest, what: Known | None = None, rules: Rules = ASKING, **asked: Any) -> Decision:
+    """An edit is all that happened, and GitHub says the same if it is asked."""
+    return decide(consider(one, "edited"), facts(one, what, **asked), rules)
 
 
 def test_a_pull_request_of_the_repository_gets_a_complete_trusted_source() -> None:
@@ -97,34 +102,24 @@ def test_what_cannot_change_stays_as_the_preview_has_it() -> None:
 
 
 def test_a_new_secret_reaches_the_preview_and_one_that_went_is_taken_out() -> None:
-    one, there = pull(A, 2), preview(A, credentials_secret_ref={"name": "old"})
-    found = source(decide(consider(one, "edited"), facts(one, Known(there), git_secret="new"), ASKING))
+    one, there = pull(A, 2), Known(preview(A, credentials_secret_ref={"name": "old"}))
+    found = source(looked_at(one, there, git_secret="new"))
     assert found.credentials_secret_ref is not None
     assert found.credentials_secret_ref.name == "new"
-    assert (
-        source(decide(consider(one, "edited"), facts(one, Known(there)), ASKING)).credentials_secret_ref
-        is None
-    )
+    assert source(looked_at(one, there)).credentials_secret_ref is None
 
 
 def test_what_others_set_beside_the_source_is_no_reason_to_apply_again() -> None:
     there = preview(A, spec={"suspend": True, "lifecycle": {"ttl": "3d"}})
-    assert (
-        reason(decide(consider(pull(A, 2), "edited"), facts(pull(A, 2), Known(there)), ASKING))
-        == "AlreadyThere"
-    )
+    assert reason(looked_at(pull(A, 2), Known(there))) == "AlreadyThere"
 
 
 def test_a_repository_that_nobody_can_clone_gets_nothing_but_keeps_what_it_has() -> None:
     one = pull(B, 2)
-    assert one.base.repo is not None
-    bare = one.model_copy(
-        update={
-            "base": one.base.model_copy(update={"repo": one.base.repo.model_copy(update={"clone_url": None})})
-        }
-    )
-    assert reason(decide(consider(bare), facts(bare), ASKING)) == "CloneUrlMissing"
-    assert source(decide(consider(bare), facts(bare, Known(preview(A))), ASKING)).clone_url == CLONE_URL
+    nowhere = one.base.model_copy(update={"repo": RepositoryInfo(full_name=SHOP)})
+    bare = one.model_copy(update={"base": nowhere})
+    assert reason(looked_at(bare)) == "CloneUrlMissing"
+    assert source(looked_at(bare, Known(preview(A)))).clone_url == CLONE_URL
 
 
 def test_the_time_of_the_newest_event_never_goes_back() -> None:
@@ -137,12 +132,9 @@ def test_the_time_of_the_newest_event_never_goes_back() -> None:
 
 
 def test_an_event_that_others_overtook_while_it_waited_changes_nothing() -> None:
-    one = pull(B, 2)
-    assert reason(decide(consider(one), facts(one, Known(preview(C, 3))), ALONE)) == "OlderEvent"
-    assert reason(decide(consider(one), facts(one, known(closed=3)), ALONE)) == "ClosedBefore"
-    assert (
-        reason(decide(consider(pull(B, 3)), facts(pull(B, 3), Known(preview(C, 3))), ALONE)) == "OrderUnknown"
-    )
+    assert reason(looked_at(pull(B, 2), Known(preview(C, 3)), ALONE)) == "OlderEvent"
+    assert reason(looked_at(pull(B, 2), known(closed=3), ALONE)) == "ClosedBefore"
+    assert reason(looked_at(pull(B, 3), Known(preview(C, 3)), ALONE)) == "OrderUnknown"
 
 
 def test_where_github_is_down_a_push_of_the_same_second_needs_its_place_in_line() -> None:
@@ -185,13 +177,11 @@ POLICIES: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("why", "policy"), POLICIES)
-def test_the_repositorys_policy_keeps_a_preview_away_and_takes_one_away(
-    why: str, policy: dict[str, Any]
-) -> None:
+def test_policy_keeps_a_preview_away_and_takes_one_away(why: str, policy: dict[str, Any]) -> None:
     one = pull(A, 2, draft=True)
     asked = {"policy": Policy(**policy), "files": ("docs/a",), "asked": True}
-    assert reason(decide(consider(one, "edited"), facts(one, **asked), ASKING)) == why
-    found = decide(consider(one, "edited"), facts(one, Known(preview(A, 1)), **asked), ASKING)
+    assert reason(looked_at(one, **asked)) == why
+    found = looked_at(one, Known(preview(A, 1)), **asked)
     assert isinstance(found, Remove)
     assert found.reason == why
     assert found.remember == {"seen": at(2)}
@@ -270,19 +260,13 @@ SERVICES = {"services": [{"name": "web", "image": "ghcr.io/acme/web:1", "port": 
 
 
 def test_what_the_api_made_comes_back_as_it_was() -> None:
-    closed = decide(
-        consider(pull(A, 3, state="closed"), "closed"),
-        facts(
-            pull(A, 3, state="closed"),
-            Known(
-                preview(A, None, origin="api", spec=SERVICES, annotations={"previewcloud.io/comment": "off"})
-            ),
-        ),
-        ALONE,
-    )
+    silent = {"previewcloud.io/comment": "off"}
+    there = preview(A, None, origin="api", spec=SERVICES, annotations=silent)
+    closed = looked_at(pull(A, 3, state="closed"), Known(there), ALONE)
     assert isinstance(closed, Remove)
     memory = known(**closed.remember)  # type: ignore[arg-type]
-    again = applied(decide(consider(pull(B, 4), "reopened", again=True), facts(pull(B, 4), memory), ALONE))
+    reopening = consider(pull(B, 4), "reopened", again=True)
+    again = applied(decide(reopening, facts(pull(B, 4), memory), ALONE))
     assert again.wanted.origin is Origin.API
     assert again.wanted.spec == preview(A, spec=SERVICES).spec
     assert again.wanted.annotations == {
@@ -302,9 +286,3 @@ def test_what_is_remembered_and_cannot_be_read_is_told(spec: dict[str, object] |
 def test_what_is_remembered_of_one_pull_request_does_not_come_back_as_another() -> None:
     spec = preview(A, origin="api").spec.model_dump(mode="json", by_alias=True, exclude_none=True)
     assert isinstance(reopen_api(known(spec=spec).record, Subject(SHOP, 43)), Nothing)
-
-
-def test_rules_are_not_needed_to_be_lenient() -> None:
-    """Without any rule, a draft without labels has a preview."""
-    one = pull(A, draft=True)
-    assert source(decide(consider(one), facts(one), Rules())).commit == A
