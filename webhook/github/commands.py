@@ -69,7 +69,7 @@ def _closes(line: str, fence: str) -> bool:
 
 
 def _unknown(name: str) -> Unclear:
-    close = hint(name, CommandName)
+    close = hint(name, map(str, CommandName))
     if not _HARMLESS.fullmatch(name):
         return Unclear(f"That is no command{close or '.'} '{WORD} help' lists all of them.")
     return Unclear(f"'{WORD} {name}' is no command{close or '.'} '{WORD} help' lists all of them.")

@@ -30,6 +30,7 @@ __all__ = ["Delivery", "Refused", "Secrets", "identified", "parse", "verify"]
 
 EVENT_HEADER = "X-GitHub-Event"
 ID_HEADER = "X-GitHub-Delivery"
+JSON = "application/json"
 
 _Known = PullRequestEvent | PushEvent | CommentEvent | PingEvent
 _MODELS: Mapping[str, type[_Known]] = {
@@ -91,7 +92,9 @@ def parse(headers: Mapping[str, str], body: bytes) -> Delivery:
         raise _header(EVENT_HEADER, "EventMissing", "the event's name, as in pull_request")
     if delivery is None:
         raise _header(ID_HEADER, "DeliveryMissing", "the delivery's id: 64 letters, digits and '-' at most")
-    _expect_json(headers.get("Content-Type", ""))
+    content_type = headers.get("Content-Type", "")
+    if content_type != JSON:
+        _expect_json(content_type)
     model = _MODELS.get(name)
     event: Event = OtherEvent(name=name) if model is None else _read(model, body)
     return Delivery(delivery, name, event)
@@ -103,7 +106,7 @@ def _header(header: str, code: str, expected: str) -> Refused:
 
 def _expect_json(content_type: str) -> None:
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == "application/json":
+    if media_type == JSON:
         return
     found = "The delivery is form-encoded" if media_type.endswith("form-urlencoded") else "This is no JSON"
     raise Refused(

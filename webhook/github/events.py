@@ -12,9 +12,20 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, FailFast, Field, StringConstraints
 
-from controller.api.fields import CloneUrl, Commit, Repository
-
 Text = Annotated[str, StringConstraints(max_length=65536)]
+Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+_NAME = "[A-Za-z0-9_-]"
+_ANY = "[A-Za-z0-9._-]"
+FullName = Annotated[
+    str,
+    StringConstraints(
+        pattern=f"^[A-Za-z0-9]{_NAME}{{0,38}}/({_NAME}|{_NAME}{_ANY}|[.]{_NAME}|{_ANY}{{3,100}})$"
+    ),
+]
+CloneUrl = Annotated[str, StringConstraints(max_length=1024, pattern=r"^https?://[!-~]+$")]
+"""Much like those of the resource, which checks them again; one expression each, because deliveries are many
+and it costs a tenth of a function.
+"""
 Login = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Number = Annotated[int, Field(ge=1, le=999999999)]
 Action = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z_]+$")]
@@ -53,7 +64,7 @@ class Label(GitHubModel):
 class RepositoryInfo(GitHubModel):
     """A repository."""
 
-    full_name: Repository
+    full_name: FullName
     clone_url: CloneUrl | None = None
     default_branch: Annotated[str, StringConstraints(max_length=255)] = "main"
     private: bool = False

@@ -9,12 +9,13 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from webhook.github.refusal import Refused
 
 HEADER = "X-Hub-Signature-256"
 OLD_HEADER = "X-Hub-Signature"
-_FORM = re.compile(r"sha256=([0-9a-f]{64})", re.ASCII)
+_FORM = re.compile(r"sha256=[0-9a-f]{64}", re.ASCII)
 _SETUP = "Set the secret of the webhook on GitHub to what GITHUB_WEBHOOK_SECRET holds."
 
 
@@ -25,7 +26,7 @@ class Secrets:
     current: bytes = field(default=b"", repr=False)
     previous: bytes = field(default=b"", repr=False)
 
-    @property
+    @cached_property
     def all(self) -> tuple[bytes, ...]:
         """Those that there are."""
         return tuple(filter(None, (self.current, self.previous)))
@@ -50,24 +51,27 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Secrets) -> None:
             "WebhookSecretMissing",
             "This bridge has no webhook secret and takes no deliveries: set GITHUB_WEBHOOK_SECRET.",
         )
-    shown = _shown(headers)
-    matches = [hmac.compare_digest(hmac.digest(key, body, "sha256"), shown) for key in keys]
+    shown = headers.get(HEADER, "").encode("ascii", "replace")
+    matches = [hmac.compare_digest(_signature(body, key), shown) for key in keys]
     if not any(matches):
-        raise Refused(401, "SignatureWrong", f"{HEADER} does not match the body. {_SETUP}")
+        raise _wrong(headers)
 
 
-def _shown(headers: Mapping[str, str]) -> bytes:
-    """The signature that the delivery carries."""
-    text = headers.get(HEADER)
-    if text is None and OLD_HEADER in headers:
-        raise Refused(
+def _signature(body: bytes, key: bytes) -> bytes:
+    return b"sha256=" + hmac.digest(key, body, "sha256").hex().encode()
+
+
+def _wrong(headers: Mapping[str, str]) -> Refused:
+    """What is wrong with a signature that did not match, as far as its form tells."""
+    shown = headers.get(HEADER)
+    if shown is None and OLD_HEADER in headers:
+        return Refused(
             401,
             "SignatureOutdated",
             f"The delivery carries {OLD_HEADER} (SHA-1) alone, which is not trusted: {HEADER} is needed.",
         )
-    if text is None:
-        raise Refused(401, "SignatureMissing", f"The delivery carries no {HEADER}. {_SETUP}")
-    form = _FORM.fullmatch(text)
-    if form is None:
-        raise Refused(401, "SignatureMalformed", f"{HEADER} must be 'sha256=' and 64 lower case hex digits.")
-    return bytes.fromhex(form[1])
+    if shown is None:
+        return Refused(401, "SignatureMissing", f"The delivery carries no {HEADER}. {_SETUP}")
+    if not _FORM.fullmatch(shown):
+        return Refused(401, "SignatureMalformed", f"{HEADER} must be 'sha256=' and 64 lower case hex digits.")
+    return Refused(401, "SignatureWrong", f"{HEADER} does not match the body. {_SETUP}")
