@@ -124,3 +124,12 @@ class Runner:
                 await process.wait()
         outputs = json.loads(self._record.read_text()) if self._record.exists() else {}
         return Run(process.returncode == 0, log.decode(errors="replace"), outputs)
+
+
+def remove_images(registry: str) -> None:
+    """Take from the engine what was built for a registry, or pulled from it."""
+    listed = ("docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
+    ours = ("--filter", f"reference={registry}/*")
+    found = subprocess.run([*listed, *ours], capture_output=True, text=True, check=True).stdout.split()
+    if found:
+        subprocess.run(["docker", "image", "rm", "--force", *found], capture_output=True, check=True)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.integration.bridge.bridge import Bridge
-from tests.integration.bridge.runner import PASSWORD, SECRET, Run, Runner
+from tests.integration.bridge.runner import PASSWORD, SECRET, Run, Runner, remove_images
 from tests.integration.bridge.story import Story
 from tests.integration.operator.app import files
 from tests.integration.operator.space import visit
-from tests.standin.github import Standin
 
 
 @pytest.fixture
-def runner(env: Mapping[str, str], bridge: Bridge, tmp_path: Path) -> Runner:
-    return Runner(tmp_path / "runner", env, bridge.url, bridge.token, env["REGISTRY"])
+def registry(env: Mapping[str, str]) -> Iterator[str]:
+    yield env["REGISTRY"]
+    remove_images(env["REGISTRY"])
+
+
+@pytest.fixture
+def runner(registry: str, env: Mapping[str, str], bridge: Bridge, tmp_path: Path) -> Runner:
+    """The registry comes before the bridge: images go once nothing runs them any more."""
+    return Runner(tmp_path / "runner", env, bridge.url, bridge.token, registry)
 
 
 async def _run(runner: Runner, story: Story, action: str, commit: str) -> Run:
@@ -27,9 +33,7 @@ async def _run(runner: Runner, story: Story, action: str, commit: str) -> Run:
     return await runner.run(story.event(action), story.repository)
 
 
-async def test_a_pull_request_from_opened_to_closed(
-    runner: Runner, story: Story, hub: Standin, env: Mapping[str, str]
-) -> None:
+async def test_a_pull_request_from_opened_to_closed(runner: Runner, story: Story, registry: str) -> None:
     tree = files(database=True, buildArgs={"NUMBER": "${PR_NUMBER}"})
     first = await story.open(tree, deliver=False)
     run = await _run(runner, story, "opened", first)
@@ -51,7 +55,7 @@ async def test_a_pull_request_from_opened_to_closed(
     name = story.repository.name.replace("/", "-")
     seen = await story.look()
     assert seen is not None
-    assert [one["image"] for one in seen.status["services"]] == [f"{env['REGISTRY']}/{name}-web:{first}"]
+    assert [one["image"] for one in seen.status["services"]] == [f"{registry}/{name}-web:{first}"]
     await story.comment(url, first[:7])
 
     second = await story.push(tree, deliver=False)

@@ -249,8 +249,7 @@ class Stage:
 
     def outputs(self) -> dict[str, str]:
         """The outputs as the runner reads them."""
-        lines = iter((self.root / "output").read_text().split("\n"))
-        return dict(_entries(lines))
+        return read_outputs(self.root / "output")
 
     def docker_calls(self) -> list[Json]:
         calls = self.bin / "calls"
@@ -258,6 +257,11 @@ class Stage:
 
     def docker_fails(self, verb: str) -> None:
         (self.bin / f"fails-{verb}").touch()
+
+
+def read_outputs(path: Path) -> dict[str, str]:
+    """A file of outputs as the runner reads it: each value ends at the first line that is its delimiter."""
+    return dict(_entries(iter(path.read_text().split("\n"))))
 
 
 def _entries(lines: Iterator[str]) -> Iterator[tuple[str, str]]:

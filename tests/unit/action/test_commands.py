@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from previewcloud import commands
+from tests.unit.action.stage import read_outputs
 
 
 @pytest.mark.parametrize("line", ["::error::x", "  ::add-mask::x", "text ##[add-mask]x", "a\x1b[2Kb"])
@@ -32,12 +33,11 @@ def test_commands_are_off_while_others_write_and_on_again_afterwards(
 
 def test_an_output_may_hold_anything(tmp_path: Path) -> None:
     path = tmp_path / "output"
-    commands.write_outputs({"GITHUB_OUTPUT": str(path)}, {"a": "x\nend-\nb<<y", "b": ""})
-    lines = path.read_text().split("\n")
-    delimiter = lines[0].removeprefix("a<<")
-    assert lines[1:4] == ["x", "end-", "b<<y"]
-    assert lines[4] == delimiter
-    assert lines[5].startswith("b<<")
+    commands.write_outputs({"GITHUB_OUTPUT": str(path)}, {"first": "x"})
+    delimiter = path.read_text().splitlines()[-1]
+    given = {"a": f"x\n{delimiter}\nb<<y", "b": "", "c": "end"}
+    commands.write_outputs({"GITHUB_OUTPUT": str(path)}, given)
+    assert read_outputs(path) == {"first": "x", **given}
 
 
 def test_without_a_runner_nothing_is_written() -> None:
