@@ -7,7 +7,7 @@ Nothing of env, Secrets or the clone URL is looked at, so that nothing of them c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.api.conditions import find
@@ -128,26 +128,29 @@ class Renderings:
     """The newest rendering of each Preview; made again only when its resourceVersion moved."""
 
     def __init__(self) -> None:
+        self._previews: Sequence[Preview] = ()
+        self._rendered: tuple[Rendered, ...] = ()
         self._by_uid: dict[str, Rendered] = {}
-
-    def of(self, preview: Preview) -> Rendered:
-        """The Preview as JSON."""
-        uid, version = preview.metadata.uid, preview.metadata.resource_version
-        found = self._by_uid.get(uid)
-        if found is None or found.version != version or not version:
-            found = Rendered(
-                version,
-                preview.spec.source.repository.lower(),
-                state(preview),
-                answer(preview).model_dump_json(by_alias=True).encode(),
-            )
-            self._by_uid[uid] = found
-        return found
 
     def __len__(self) -> int:
         return len(self._by_uid)
 
-    def keep(self, uids: Collection[str]) -> None:
-        """Let go of those whose UID is not among these, once they are many."""
-        if len(self._by_uid) > 2 * len(uids) + 100:
-            self._by_uid = {uid: found for uid, found in self._by_uid.items() if uid in uids}
+    def of(self, previews: Sequence[Preview]) -> tuple[Rendered, ...]:
+        """All Previews as JSON, in their order; those that are no longer among them are let go of.
+
+        Args:
+            previews: all that there are; the very same sequence as last time has not changed.
+        """
+        if previews is not self._previews:
+            self._by_uid = {preview.metadata.uid: self._one(preview) for preview in previews}
+            self._rendered = tuple(self._by_uid.values())
+            self._previews = previews
+        return self._rendered
+
+    def _one(self, preview: Preview) -> Rendered:
+        version = preview.metadata.resource_version
+        found = self._by_uid.get(preview.metadata.uid)
+        if found is not None and found.version == version and version:
+            return found
+        json = answer(preview).model_dump_json(by_alias=True).encode()
+        return Rendered(version, preview.spec.source.repository.lower(), state(preview), json)

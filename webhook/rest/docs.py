@@ -7,8 +7,7 @@ script or style inside the page.
 from __future__ import annotations
 
 import importlib.util
-import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -47,9 +46,9 @@ _HEADERS = {
 }
 
 
-def add_docs(app: web.Application, document: Mapping[str, object]) -> None:
+def add_docs(app: web.Application, document: str) -> None:
     """Serve the document and its page; needs no token, since both say only what everybody may know."""
-    app.router.add_get(DOCUMENT, _text(json.dumps(document), "application/json"), allow_head=False)
+    app.router.add_get(DOCUMENT, _text(document, "application/json"), allow_head=False)
     app.router.add_get(PAGE, _text(_HTML, "text/html"), allow_head=False)
     app.router.add_get(f"{PAGE}/start.js", _text(_START, "text/javascript"), allow_head=False)
     folder = bundle()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from controller.api.errors import NotReady
 from controller.api.preview import Preview
 from webhook.rest.api import Api
 from webhook.rest.limits import Proxies
@@ -48,11 +49,19 @@ async def admit(api: Api, proxies: Proxies, request: web.Request, scope: Scope |
 
 
 def preview_of(api: Api, claims: Claims, preview_id: str) -> Preview:
-    """The Preview of an id; raises Refusal (404) also where the token does not see its repository."""
+    """The Preview of an id; raises Refusal (404), also for one of a repository that the token does not see."""
     preview = api.cluster.by_slug(preview_id)
+    if preview is None:
+        require_read(api)
     if preview is None or not claims.sees(preview.spec.source.repository):
         raise not_found()
     return preview
+
+
+def require_read(api: Api) -> None:
+    """Raises NotReady (ClusterNotRead) while it is not known which Previews there are."""
+    if not api.cluster.ready:
+        raise NotReady("ClusterNotRead", "The Previews have not been read from the cluster yet; try again.")
 
 
 def refuse_repository(claims: Claims, repository: str) -> None:

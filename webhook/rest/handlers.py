@@ -15,7 +15,7 @@ from controller.api.preview_file import parse_preview_file
 from controller.api.spec import Service
 from webhook.rest.answer import Renderings, answer, short
 from webhook.rest.api import Api
-from webhook.rest.gate import preview_of, refuse_repository
+from webhook.rest.gate import preview_of, refuse_repository, require_read
 from webhook.rest.health import OperatorHealth, health
 from webhook.rest.listing import page
 from webhook.rest.models import ListQuery, PinRequest, PreviewFileRequest, PreviewRequest, Status
@@ -63,6 +63,7 @@ Handle = Callable[[Desk, Call], Awaitable[web.Response]]
 async def _upsert(desk: Desk, call: Call) -> web.Response:
     assert isinstance(call.body, PreviewRequest)
     refuse_repository(call.caller, call.body.repository)
+    require_read(desk.api)
     made = await upsert(desk.api, call.body)
     preview = await settled(desk.api, made.preview)
     status = 202 if not preview.slug else 201 if made.created else 200
@@ -72,7 +73,10 @@ async def _upsert(desk: Desk, call: Call) -> web.Response:
 
 async def _list(desk: Desk, call: Call) -> web.Response:
     assert isinstance(call.query, ListQuery)
-    body = page(desk.api.cluster.previews(), call.query, call.caller, desk.renderings)
+    previews = desk.api.cluster.previews()
+    if not previews:
+        require_read(desk.api)
+    body = page(previews, call.query, call.caller, desk.renderings)
     return web.Response(body=body, content_type="application/json")
 
 

@@ -20,10 +20,7 @@ def page(previews: Sequence[Preview], query: ListQuery, claims: Claims, renderin
         claims: whose token it is; only its repositories are seen.
         renderings: their JSON.
     """
-    repositories = frozenset(map(str.lower, claims.repositories))
-    rendered = map(renderings.of, previews)
-    found = [item for item in rendered if _sees(repositories, item.repository) and _matches(query, item)]
-    renderings.keep({preview.metadata.uid: preview for preview in previews}.keys())
+    found = _found(renderings.of(previews), query, claims)
     begin = (query.page - 1) * query.page_size
     pages = -(-len(found) // query.page_size)
     pagination = Pagination(page=query.page, page_size=query.page_size, pages=pages)
@@ -34,14 +31,19 @@ def page(previews: Sequence[Preview], query: ListQuery, claims: Claims, renderin
     )
 
 
-def _sees(repositories: frozenset[str], repository: str) -> bool:
-    return repository in repositories or ALL_REPOSITORIES in repositories
+def _found(rendered: Sequence[Rendered], query: ListQuery, claims: Claims) -> Sequence[Rendered]:
+    repositories = frozenset(map(str.lower, claims.repositories))
+    if ALL_REPOSITORIES not in repositories:
+        rendered = [item for item in rendered if item.repository in repositories]
+    if query.status is None and query.repo_owner is None and query.repo_name is None:
+        return rendered
+    return [item for item in rendered if _matches(query, item)]
 
 
 def _matches(query: ListQuery, item: Rendered) -> bool:
-    if query.status is not None and item.status is not query.status:
-        return False
     owner, _, name = item.repository.partition("/")
-    return (query.repo_owner is None or query.repo_owner.lower() == owner) and (
-        query.repo_name is None or query.repo_name.lower() == name
+    return (
+        (query.status is None or query.status is item.status)
+        and (query.repo_owner is None or query.repo_owner.lower() == owner)
+        and (query.repo_name is None or query.repo_name.lower() == name)
     )

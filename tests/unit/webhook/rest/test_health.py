@@ -137,3 +137,19 @@ async def test_a_cluster_that_is_not_read_yet_is_not_ready_and_the_process_alive
     assert (status, body["services"]["cluster"]) == (503, "failing")
     assert (await world.ask("GET", "/readyz", None)).status == 503
     assert (await world.ask("GET", "/healthz", None)).status == 200
+
+
+async def test_what_is_not_read_yet_is_not_said_to_be_absent(world: World) -> None:
+    world.cluster.ready = False
+    for method, path in (
+        ("GET", "/api/previews"),
+        ("GET", "/api/previews/pr-42"),
+        ("DELETE", "/api/previews/pr-42"),
+    ):
+        response = await world.ask(method, path)
+        assert (response.status, (await response.json())["error"]["code"]) == (503, "ClusterNotRead")
+    assert (await world.post())[0] == 503
+    world.cluster.ready = True
+    await world.made()
+    world.cluster.ready = False
+    assert (await world.ask("GET", "/api/previews/pr-42")).status == 200  # what was read stays known

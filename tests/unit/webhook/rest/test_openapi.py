@@ -12,7 +12,7 @@ from webhook.rest.models import PreviewRequest
 from webhook.rest.openapi import document
 from webhook.rest.operations import OPERATIONS
 
-DOCUMENT = document("https://previews.example.com/")
+DOCUMENT = json.loads(document("https://previews.example.com/"))
 
 
 def operations() -> list[tuple[str, str, dict[str, Any]]]:

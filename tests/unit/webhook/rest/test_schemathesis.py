@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 
@@ -19,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.unit.webhook.rest.world import running
 from webhook.rest.openapi import document
 
-API = schemathesis.openapi.from_dict(document(""))
+API = schemathesis.openapi.from_dict(json.loads(document("")))
 EXAMPLES = 10
 CHECKS = [
     not_a_server_error,
