@@ -170,7 +170,8 @@ def _seen(case: _Case, nothing: Nothing) -> Nothing:
 def _unwanted(case: _Case, why: Nothing) -> Decision:
     if case.preview is not None:
         return Remove(case.preview, why.reason, why.message, remember={"seen": case.newest})
-    return _seen(case, why)
+    drop_label = _label_is_of_another(case, None)
+    return _seen(case, replace(why, drop_label=drop_label))
 
 
 def _wanted(case: _Case) -> Decision:

@@ -155,9 +155,13 @@ def _approves(event: PullRequestEvent) -> bool:
 
 
 def _leaves_label_behind(event: PullRequestEvent, known: Known, rules: Rules) -> bool:
-    """A fork got a new commit, and carries the label that somebody set for another one."""
+    """A fork's label is of an approval that ended: with a new commit, or with the Preview that had it."""
     pull, preview = event.pull_request, live(known)
-    if event.action != "synchronize" or not rules.asks_github or trust(pull) is Trust.TRUSTED:
+    if (
+        event.action not in {"synchronize", "reopened", "ready_for_review"}
+        or not rules.asks_github
+        or trust(pull) is Trust.TRUSTED
+    ):
         return False
     approved = preview is not None and preview.spec.source.approved_commit == pull.head.sha
     return APPROVE_LABEL in pull.label_names and not approved
