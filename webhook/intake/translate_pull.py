@@ -47,6 +47,8 @@ ACTIONS = frozenset(
 )
 COMMIT_ACTIONS = frozenset({"opened", "reopened", "synchronize"})
 """They tell of a commit alone: a Preview that is at it already has heard all that they say."""
+APPROVAL_ENDS = frozenset({"reopened", "synchronize", "ready_for_review"})
+"""After them a fork's Preview is another one than was approved."""
 
 
 def translate_pull(event: PullRequestEvent, known: Known, rules: Rules) -> Intent:
@@ -157,11 +159,7 @@ def _approves(event: PullRequestEvent) -> bool:
 def _leaves_label_behind(event: PullRequestEvent, known: Known, rules: Rules) -> bool:
     """A fork's label is of an approval that ended: with a new commit, or with the Preview that had it."""
     pull, preview = event.pull_request, live(known)
-    if (
-        event.action not in {"synchronize", "reopened", "ready_for_review"}
-        or not rules.asks_github
-        or trust(pull) is Trust.TRUSTED
-    ):
+    if event.action not in APPROVAL_ENDS or not rules.asks_github or trust(pull) is Trust.TRUSTED:
         return False
     approved = preview is not None and preview.spec.source.approved_commit == pull.head.sha
     return APPROVE_LABEL in pull.label_names and not approved
