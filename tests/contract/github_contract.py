@@ -14,7 +14,7 @@ import pytest
 
 from controller.api.errors import InvalidSpec
 from webhook.github.events import Label, Permission
-from webhook.github.memory_hub import Hub
+from webhook.github.memory_hub import Hub, HubDeployment
 from webhook.github.protocol import (
     CommitNews,
     CommitState,
@@ -51,6 +51,8 @@ class World:
 
 
 class GitHubContract:
+    """Subclasses give the fixture `world`."""
+
     @pytest.fixture(autouse=True)
     def shop(self, world: World) -> None:
         world.hub.open_pull(SHOP, 42, commit=COMMIT, branch="area/cart", labels=["ui"], files=["src/a.py"])
@@ -241,6 +243,11 @@ class GitHubContract:
         newest = await github.create_deployment(SHOP, "pr-42", COMMIT)
         await github.create_deployment(SHOP, "pr-42", NEXT)
         await github.create_deployment(SHOP, "pr-43", COMMIT)
+        foreign = HubDeployment(hub.next_id(), SHOP, "pr-42", COMMIT, "preview", "mallory")
+        manual = HubDeployment(
+            hub.next_id(), SHOP, "pr-42", COMMIT, "deploy", hub.deployments[newest].creator
+        )
+        hub.deployments.update({each.id: each for each in (foreign, manual)})
         assert await github.find_deployment(SHOP, "pr-42", COMMIT) == newest
         hub.delete_deployment(newest)
         assert await github.find_deployment(SHOP, "pr-42", COMMIT) == newest - 1

@@ -202,16 +202,12 @@ class Account(gidgethub_abc.GitHubAPI):
     ) -> tuple[int, Mapping[str, str], bytes]:
         sent = {**headers, "accept": ACCEPT, "x-github-api-version": API_VERSION}
         async with self._line.slots:
-            # a limit may have been told to another one while this one waited
+            # only now: a limit may have been told to another one while this one waited for its turn
             self.gate.check()
             answer = await self._line.exchange(method, url, sent, body)
         self.gate.saw(answer[0], answer[1])
         self._line.on_answer()
         return answer
-
-    async def manage_rate_limit(self, *, method: str, url: str) -> None:
-        """Before each request: no waiting here, whoever asks is told how long it takes."""
-        self.gate.check()
 
     async def sleep(self, seconds: float) -> None:
         """Never used: gidgethub would wait here before it tries again."""

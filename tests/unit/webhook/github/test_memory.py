@@ -6,6 +6,7 @@ import pytest
 
 from tests.contract.github_contract import SHOP, GitHubContract, World
 from tests.contract.github_failures import GitHubFailures
+from tests.unit.controller.manual_clock import ManualClock
 from webhook.github.memory import MemoryGitHub
 from webhook.github.memory_hub import Hub
 
@@ -56,3 +57,10 @@ async def test_each_call_is_counted() -> None:
 
 async def test_it_is_installed_where_it_was_told() -> None:
     assert await MemoryGitHub(installed=(SHOP,)).repositories() == (SHOP,)
+
+
+def test_each_change_is_later_than_the_one_before() -> None:
+    hub = Hub(ManualClock())
+    changes = [hub.open_pull(SHOP, 42, commit="a" * 40), hub.label(SHOP, 42, "ui"), hub.close_pull(SHOP, 42)]
+    moments = [pull.updated_at for pull in changes]
+    assert moments == sorted(set(moments))
