@@ -3,7 +3,19 @@ from datetime import timedelta
 import pytest
 
 from tests.unit.webhook import payloads
-from tests.unit.webhook.intake.examples import ALONE, ASKING, SUBJECT, at, comment, event, known, preview
+from tests.unit.webhook.intake.examples import (
+    ALONE,
+    ASKING,
+    FORK,
+    SHOP,
+    SUBJECT,
+    at,
+    comment,
+    event,
+    known,
+    preview,
+    pull,
+)
 from webhook.github.events import Event, OtherEvent, PingEvent, PullRequestEvent, User
 from webhook.intake.intent import Command, CommandName, Consider, Known, Nothing, Rules, Run, Unclear
 from webhook.intake.translate import subject_of, translate
@@ -97,3 +109,12 @@ def test_where_nobody_can_be_asked_an_answer_at_once_is_looked_at_in_its_turn_to
     again = translate(one, known(preview(second=1)), ALONE)
     assert isinstance(again, Nothing)
     assert again.later is None
+
+
+def test_only_a_forks_label_asks_for_somebodys_permission() -> None:
+    gate = Rules(labels=("preview-ok",), asks_github=True)
+    for head_repo, approver in ((SHOP, None), (FORK, "ada"), (None, "ada")):
+        one = pull(head_repo=head_repo, labels=("preview-ok",))
+        found = translate(event("labeled", one, sender="ada", label="preview-ok"), Known(), gate)
+        assert isinstance(found, Consider)
+        assert found.approver == approver
