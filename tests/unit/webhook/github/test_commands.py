@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webhook.github.commands import command
@@ -131,10 +131,12 @@ class TestWhatIsSaid:
 
 
 class TestAnyText:
+    @settings(deadline=None, derandomize=True, database=None)
     @given(st.text())
     def test_is_answered(self, text: str) -> None:
         assert command(text) is None or isinstance(command(text), Command | Unclear)
 
+    @settings(deadline=None, derandomize=True, database=None)
     @given(st.text(), st.sampled_from(list(CommandName)))
     def test_after_the_word_is_answered_in_safe_letters(self, text: str, name: CommandName) -> None:
         for said in (command(f"/preview {text}"), command(f"/preview {name} {text}")):
@@ -142,6 +144,7 @@ class TestAnyText:
             if isinstance(said, Unclear):
                 assert not set("@<>[]()`*_#|\\\n") & set(said.message)
 
+    @settings(deadline=None, derandomize=True, database=None)
     @given(st.text(alphabet="`~<!-> /preview\n\r\tdeploy"))
     def test_never_is_one_from_inside_a_fence_that_stays_open(self, text: str) -> None:
         assert command(f"{'~' * 200}\n{text}") is None
