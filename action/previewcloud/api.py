@@ -19,8 +19,8 @@ from previewcloud.failure import Failure
 from previewcloud.transport import Answer, Request, Transport, Unreachable
 
 AGAIN = frozenset({429, 502, 503, 504})
-ATTEMPTS = 6
-WAIT_FIRST, WAIT_MAX = 1.0, 60.0
+WAITS, WAIT_MAX = (1.0, 2.0, 4.0, 8.0, 16.0), 60.0
+"""Seconds before each further attempt, where the server does not ask for others, and at most."""
 PAGE = 100
 TITLE = "PreviewCloud's API"
 
@@ -109,23 +109,22 @@ class Api:
         return content
 
     def _answered(self, request: Request, what: str) -> Answer:
-        wait = WAIT_FIRST
-        for attempt in range(1, ATTEMPTS + 1):
+        for wait in WAITS:
             try:
                 answer = self.transport(request)
-            except Unreachable as error:
-                trouble, asked = f"{self.url} cannot be reached ({error})", None
-            else:
-                if answer.status not in AGAIN or attempt == ATTEMPTS:
+                if answer.status not in AGAIN:
                     return answer
                 trouble, asked = f"HTTP {answer.status}", _retry_after(answer)
-            if attempt == ATTEMPTS:
-                raise Failure(f"{what}: {trouble}; check api-url, and whether PreviewCloud runs", TITLE)
-            seconds = min(asked if asked is not None else wait, WAIT_MAX)
+            except Unreachable as error:
+                trouble, asked = f"{self.url} cannot be reached ({error})", None
+            seconds = min(wait if asked is None else asked, WAIT_MAX)
             self.tell(f"{what}: {trouble}; again in {seconds:g} s")
             self.clock.sleep(seconds)
-            wait *= 2
-        raise AssertionError("the last attempt returns or raises")
+        try:
+            return self.transport(request)
+        except Unreachable as error:
+            hint = "check api-url, and whether PreviewCloud runs"
+            raise Failure(f"{what}: {self.url} cannot be reached ({error}); {hint}", TITLE) from None
 
     def _headers(self, body: Json | None) -> dict[str, str]:
         headers = {
