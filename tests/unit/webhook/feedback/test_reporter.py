@@ -19,7 +19,7 @@ from tests.unit.webhook.feedback.examples import (
     stalled,
     stepping,
 )
-from tests.unit.webhook.feedback.feedback_world import FeedbackWorld
+from tests.unit.webhook.feedback.feedback_world import WRITES, FeedbackWorld
 from webhook.cluster.protocol import COMMENT_ANNOTATION, ORIGIN_LABEL
 from webhook.github.protocol import CommitState
 
@@ -201,3 +201,25 @@ async def test_a_branch_has_a_deployment_and_a_status_and_no_comment(world: Feed
     assert (only.environment, world.states()) == ("branch-mainx0a1b2c", ["success"])
     assert world.status().state is CommitState.SUCCESS
     assert world.hub.comments == {}
+
+
+async def test_no_more_than_four_are_written_at_the_same_time(world: FeedbackWorld) -> None:
+    writing, most = 0, 0
+
+    async def slowly(name: str) -> None:
+        nonlocal writing, most
+        if name in WRITES:
+            writing += 1
+            most = max(most, writing)
+            await world.clock.sleep(1)
+            writing -= 1
+
+    world.hook(slowly, None)
+    await world.start()
+    for number in range(1, 12):
+        world.hub.open_pull("acme/shop", number, commit=A)
+        found = running(preview(pullRequest=number), slug=f"pr-{number}")
+        await world.put(annotated(found, name=f"pr-{number}", uid=str(number)))
+    await world.clock.advance(30)
+    assert most == 4
+    assert len(world.hub.comments) == 11

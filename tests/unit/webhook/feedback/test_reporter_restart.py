@@ -9,7 +9,7 @@ import pytest
 
 from controller.api.preview import Preview
 from tests.unit.controller.manual_clock import drain
-from tests.unit.webhook.feedback.examples import A, B, preview, pushed, running, stepping
+from tests.unit.webhook.feedback.examples import SUBJECT, A, B, preview, pushed, running, stepping
 from tests.unit.webhook.feedback.feedback_world import FeedbackWorld, Hook
 from webhook.github.protocol import CommitState
 
@@ -118,6 +118,7 @@ async def test_nothing_is_told_as_gone_before_all_previews_were_read(world: Feed
     left = world.cluster.previews()
     await world.kill()
     await world.restart([], ready=False)
+    world.reporter.poke(SUBJECT)
     await world.clock.advance(10)
     assert "running" in world.headline()
     world.cluster.put(left[0])
