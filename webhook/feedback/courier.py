@@ -25,8 +25,8 @@ from webhook.github.protocol import GitHub, RateLimited
 from webhook.subject import Subject
 
 log = structlog.get_logger()
-UNSURE_SECONDS = 5.0
-"""Until the cluster's cache is whole, nothing is known to be gone."""
+UNSURE_SECONDS = 1.0
+"""Between two looks at whether the cluster was read: before, nothing is known of what was told or is gone."""
 OFF = "off"
 
 
@@ -92,7 +92,7 @@ class Courier:
         """Tell what is due; seconds until something is, or None when nothing is left to tell."""
         view = await self._view()
         if view is None:
-            return UNSURE_SECONDS if self._unsure() else None
+            return None if self._tools.cluster.ready else UNSURE_SECONDS
         if not self._parts.untold(view):
             await self._book.save()
             return None
@@ -105,9 +105,10 @@ class Courier:
 
     async def _view(self) -> View | None:
         """What is to be seen now; None when nothing is to be told."""
-        preview = self._tools.cluster.of(self._subject)
-        record = self._book.record
-        if preview is None and (not self._tools.cluster.ready or SILENT in record.told):
+        if not self._tools.cluster.ready:
+            return None
+        preview, record = self._tools.cluster.of(self._subject), self._book.record
+        if preview is None and SILENT in record.told:
             return None
         if preview is not None and preview.metadata.annotations.get(COMMENT_ANNOTATION) == OFF:
             if SILENT not in record.told:
@@ -164,9 +165,6 @@ class Courier:
 
     def _due(self, view: View) -> float:
         return self._pace.due(_core(view), self._limited_until)
-
-    def _unsure(self) -> bool:
-        return self._tools.cluster.of(self._subject) is None and not self._tools.cluster.ready
 
     async def _rest(self, seconds: float | None) -> None:
         """Wait for news, at most so long."""

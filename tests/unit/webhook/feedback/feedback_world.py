@@ -78,9 +78,9 @@ class FeedbackWorld:
         self.maps = HookedMaps()
         self.cluster = MemoryCluster(clock=self.clock, maps=self.maps)
         self.settings: FeedbackSettings = replace(SETTINGS, **settings)
-        self.reporter = self._reporter()
+        self.reporter = self.new_reporter()
 
-    def _reporter(self) -> Reporter:
+    def new_reporter(self) -> Reporter:
         return Reporter(self.cluster, self.github, self.clock, self.settings, random.Random(1))
 
     async def start(self) -> None:
@@ -109,7 +109,7 @@ class FeedbackWorld:
         self.cluster.ready = ready
         for each in left:
             self.cluster.put(each)
-        self.reporter = self._reporter()
+        self.reporter = self.new_reporter()
         await self.start()
 
     async def put(self, preview: Preview, seconds: float = 0) -> None:

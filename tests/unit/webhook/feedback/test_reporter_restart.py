@@ -11,6 +11,7 @@ from controller.api.preview import Preview
 from tests.unit.controller.manual_clock import drain
 from tests.unit.webhook.feedback.examples import SUBJECT, A, B, preview, pushed, running, stepping
 from tests.unit.webhook.feedback.feedback_world import FeedbackWorld, Hook
+from webhook.cluster.memory import MemoryCluster
 from webhook.github.protocol import CommitState
 
 GONE: Preview | None = None
@@ -125,6 +126,24 @@ async def test_nothing_is_told_as_gone_before_all_previews_were_read(world: Feed
     world.cluster.ready = True
     await world.clock.advance(150)
     assert "running" in world.headline()
+
+
+async def test_nothing_is_told_before_the_records_were_read(world: FeedbackWorld) -> None:
+    await world.start()
+    await world.put(running(preview()), 150)
+    written = world.writes()
+    await world.reporter.stop()
+    world.cluster = MemoryCluster(clock=world.clock, maps=world.maps)
+    world.cluster.ready = False
+    world.reporter = world.new_reporter()
+    await world.reporter.start()
+    await world.put(running(preview()), 10)
+    await world.cluster.start()
+    world.cluster.ready = True
+    await world.clock.advance(150)
+    assert world.writes() == written, "what it remembers was told"
+    await world.put(stepping(pushed(running(preview())), "build web"), 10)
+    assert "updated" in world.headline()
 
 
 async def test_stopping_finishes_the_write_that_is_under_way(world: FeedbackWorld) -> None:
