@@ -47,6 +47,12 @@ class BridgeKeepingContract:
         assert abs(world.clock.now() - record.touched) < timedelta(seconds=30)
         assert world.cluster.records() == {SHOP.identity: record}
 
+    async def test_what_is_given_as_nothing_is_forgotten(self, world: World) -> None:
+        await world.cluster.remember(SHOP, closed=CLOSED, spec={"a": 1}, annotations={"a": "b"}, comment=7)
+        record = await world.cluster.remember(SHOP, closed=None, spec=None, annotations=None)
+        assert (record.closed, record.spec, record.annotations, record.comment) == (None, None, {}, 7)
+        assert (await world.restarted()).record(SHOP) == record
+
     async def test_a_record_has_no_fields_that_nobody_knows(self, world: World) -> None:
         with pytest.raises(ValueError, match="comments"):
             await world.cluster.remember(SHOP, comments=7)

@@ -12,6 +12,7 @@ from kubernetes.aio import client, config
 from structlog.testing import capture_logs
 
 from controller.api.errors import BackendUnavailable, Conflict
+from controller.api.names import PreviewKey
 from controller.api.preview import Preview
 from controller.cluster.wire import ApiServer
 from tests.contract.bridge_cluster_world import SHOP, MovedClock, World, spec_of, until, wanted
@@ -125,3 +126,14 @@ async def test_what_went_unseen_is_made_anew(far: Far, hand: KubernetesHand) -> 
     again = await far.cluster.apply(wanted())
     assert again.metadata.uid != made.metadata.uid
     assert far.cluster.of(SHOP) == again
+
+
+async def test_what_somebody_made_unseen_is_not_taken_over(far: Far, hand: KubernetesHand) -> None:
+    await hand.create(SHOP.object_name, spec_json(spec_of(source={"commit": "c" * 40})), {"team": "blue"})
+    with pytest.raises(Conflict) as caught:
+        await far.cluster.apply(wanted())
+    assert caught.value.reason == "MadeByOthers"
+    found = await hand.read(PreviewKey(hand.namespace, SHOP.object_name))
+    assert found is not None
+    assert found.metadata.labels == {"team": "blue"}
+    assert found.spec.source.commit == "c" * 40
