@@ -118,3 +118,12 @@ def test_only_a_forks_label_asks_for_somebodys_permission() -> None:
         found = translate(event("labeled", one, sender="ada", label="preview-ok"), Known(), gate)
         assert isinstance(found, Consider)
         assert found.approver == approver
+
+
+def test_an_edit_counts_only_when_it_changed_the_base() -> None:
+    title = payloads.pull_request("edited", edited={"title": {"from": "The cart"}})
+    base = payloads.pull_request(
+        "edited", edited={"base": {"ref": {"from": "next"}, "sha": {"from": "1" * 40}}}
+    )
+    assert reason(PullRequestEvent.model_validate(title)) == "BaseUnchanged"
+    assert isinstance(translate(PullRequestEvent.model_validate(base), Known(), ASKING), Consider)
