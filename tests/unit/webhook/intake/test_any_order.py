@@ -30,7 +30,7 @@ STEPS = (
 )
 HEADS = st.sampled_from((SHOP, FORK, None))
 GATES = st.builds(Rules, draft=st.booleans(), labels=st.sampled_from(((), ("wanted",))))
-EXAMPLES = 100
+EXAMPLES = 60
 
 Op = tuple[str, int]
 
