@@ -18,8 +18,8 @@ from aiohttp import web
 
 from webhook.body import Bodies, part_with
 from webhook.github.delivery import Delivery, Refused, Secrets, identified, parse, verify
-from webhook.github.events import PingEvent
 
+PING = "ping"
 REFUSED = "refused"
 _JSON = {"Content-Type": "application/json"}
 
@@ -73,7 +73,7 @@ class Receiver:
         data = {"outcome": answer.outcome, "message": answer.message, "delivery": delivery.id}
         if answer.reason:
             data["reason"] = answer.reason
-        status = 200 if isinstance(delivery.event, PingEvent) else 202
+        status = 200 if delivery.name == PING else 202
         return _json(status, {"success": True, "data": data})
 
     def _note(self, delivery: Delivery, answer: Answer) -> None:

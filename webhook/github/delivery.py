@@ -63,8 +63,10 @@ class Delivery:
     @property
     def repository(self) -> str | None:
         """owner/name, of an event that is looked at."""
-        event = self.event
-        return None if isinstance(event, PingEvent | OtherEvent) else event.repository.full_name
+        match self.event:
+            case PullRequestEvent() | CommentEvent() | PushEvent() as event:
+                return event.repository.full_name
+        return None
 
 
 def identified(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
