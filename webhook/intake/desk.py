@@ -87,7 +87,7 @@ class Desk:
             return None if self._world.queue.put(work) else TOO_MUCH
         known = self._inquiry.known(subject) if subject is not None else Known()
         intent = translate(event, known, self._rules)
-        if isinstance(intent, Nothing) and intent.remember and subject is not None:
+        if isinstance(intent, Nothing) and subject is not None and (intent.remember or intent.drop_label):
             self._world.queue.put(Work(subject, partial(self._carry_out, subject, intent), MEMORY))
         return self.put(intent)
 
@@ -113,30 +113,23 @@ class Desk:
     async def _later(self, event: Event) -> None:
         """An event that came before the cluster was read, or while it could not be watched."""
         if not self._world.cluster.ready:
-            raise NotReady("ClusterNotRead", "The previews have not been read yet; the event is looked at then.")
+            raise NotReady(
+                "ClusterNotRead", "The previews have not been read yet; the event is looked at then."
+            )
         nothing = self.take(event)
         if nothing is not None:
             log.info("nothing done", reason=nothing.reason, message=nothing.message)
 
     async def _consider(self, intent: Consider) -> None:
         facts = await self._inquiry.facts(intent)
-        if facts.pull.state == "open":
-            self._wait_until_gone(intent.subject)
         await self._carry_out(intent.subject, decide(intent, facts, self._rules))
 
     async def _branch(self, intent: ConsiderBranch) -> None:
-        self._wait_until_gone(intent.subject)
         facts = await self._inquiry.branch_facts(intent)
         await self._carry_out(intent.subject, decide_branch(intent, facts, self._rules))
 
     async def _close(self, intent: Close) -> None:
         await self._carry_out(intent.subject, decide_close(intent, self._inquiry.known(intent.subject)))
-
-    def _wait_until_gone(self, subject: Subject) -> None:
-        """What is applied to a Preview that is being removed would go with it."""
-        preview = self._world.cluster.of(subject)
-        if preview is not None and preview.deleting:
-            raise NotReady("BeingRemoved", f"Preview {preview.key} is still being removed; it is made after.")
 
     async def _carry_out(self, subject: Subject, decision: Decision) -> None:
         """What is to be remembered comes first: it must not be forgotten when the bridge ends in between."""
