@@ -9,7 +9,6 @@ truth comes first: GitHub's answer, unless the event is newer than that.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from pydantic import ValidationError
 
@@ -77,12 +76,6 @@ class _Case:
     @property
     def record(self) -> Record:
         return self.facts.known.record
-
-    @property
-    def newest(self) -> datetime:
-        """The time of the newest that is known of the pull request; it never goes back."""
-        before = handled(self.facts.known)
-        return self.pull.updated_at if before is None else max(before, self.pull.updated_at)
 
 
 def decide(intent: Consider, facts: Facts, rules: Rules) -> Decision:
@@ -156,20 +149,20 @@ def _api_again(case: _Case) -> Decision:
     found = reopen_api(case.record, case.intent.subject)
     if isinstance(found, Nothing):
         return found
-    annotations = {**found.annotations, EVENT_TIME: written(case.newest)}
+    annotations = {**found.annotations, EVENT_TIME: written(case.pull.updated_at)}
     return Apply(replace(found, annotations=annotations), remember=wanted.forgotten(case.record))
 
 
 def _seen(case: _Case, nothing: Nothing) -> Nothing:
     """Where nobody can be asked, an event that changes nothing is remembered: older ones must not either."""
-    if case.rules.asks_github or case.newest == handled(case.facts.known):
+    if case.rules.asks_github or case.pull.updated_at == handled(case.facts.known):
         return nothing
-    return replace(nothing, remember={"seen": case.newest})
+    return replace(nothing, remember={"seen": case.pull.updated_at})
 
 
 def _unwanted(case: _Case, why: Nothing) -> Decision:
     if case.preview is not None:
-        return Remove(case.preview, why.reason, why.message, remember={"seen": case.newest})
+        return Remove(case.preview, why.reason, why.message, remember={"seen": case.pull.updated_at})
     drop_label = _label_is_of_another(case, None)
     return _seen(case, replace(why, drop_label=drop_label))
 
@@ -183,7 +176,7 @@ def _wanted(case: _Case) -> Decision:
     if case.preview is not None and case.preview.spec.source == source:
         return _seen(case, replace(denied or ALREADY_THERE, drop_label=drop_label))
     remember = wanted.forgotten(case.record) if case.preview is None else {}
-    one = wanted.wanted(case.intent.subject, source, case.newest)
+    one = wanted.wanted(case.intent.subject, source, case.pull.updated_at)
     return Apply(one, drop_label=drop_label, remember=remember)
 
 

@@ -153,6 +153,12 @@ def test_where_nobody_can_be_asked_what_changed_nothing_is_remembered() -> None:
     assert found.remember == {}
 
 
+def test_where_nobody_can_be_asked_a_push_after_the_destruction_is_remembered_too() -> None:
+    found = looked_at(pull(B, 5), known(destroyed=3), ALONE)
+    assert isinstance(found, Nothing)
+    assert (found.reason, found.remember) == ("Destroyed", {"seen": at(5)})
+
+
 def test_a_close_that_only_github_tells_of_is_remembered_with_the_preview_gone() -> None:
     truth = pull(A, 8, state="closed")
     found = decide(consider(pull(A, 2), "labeled"), facts(truth, Known(preview(A, 1)), asked=True), ASKING)
