@@ -1,9 +1,9 @@
-"""The comparison: at an interval, the open pull requests are compared with the Previews there are, and what no
-delivery brought is made up for.
+"""The comparison: at an interval, the open pull requests are compared with the Previews there are, and what
+no delivery brought is made up for.
 
-It creates what is missing and brings on what stayed behind. It deletes only Previews that the bridge made, and
-only when GitHub says of that very pull request that it is closed: never for a 403, a 404 or an empty answer. What
-expired, or was destroyed on somebody's wish, it leaves alone.
+It creates what is missing and brings on what stayed behind. It deletes only Previews that the bridge made,
+and only when GitHub says of that very pull request that it is closed: never for a 403, a 404 or an empty
+answer. What expired, or was destroyed on somebody's wish, it leaves alone.
 """
 
 from __future__ import annotations

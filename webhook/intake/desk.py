@@ -2,7 +2,7 @@
 subject.
 
     delivery ──▶ translate ──▶ Nothing: answered with its reason
-                          └──▶ queue ──▶ facts ──▶ decide ──▶ apply, remove, or nothing: logged with its reason
+                          └──▶ queue ──▶ facts ──▶ decide ──▶ apply, remove, or nothing: logged with why
 
 The answer to a delivery never waits for GitHub or the cluster.
 """

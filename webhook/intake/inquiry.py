@@ -1,7 +1,7 @@
 """Inquiry: the facts about a pull request that GitHub and the cluster have to be asked for.
 
-GitHub being down never delays a preview: what cannot be asked is taken from the signed delivery, and from what
-was known before. Only a permission that cannot be asked for is none.
+GitHub being down never delays a preview: what cannot be asked is taken from the signed delivery, and from
+what was known before. Only a permission that cannot be asked for is none.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Inquiry:
         return Known(self._cluster.of(subject), self._cluster.record(subject))
 
     async def facts(self, consider: Consider) -> Facts:
-        """All that decides about a pull request; raises BackendUnavailable when the cluster does not answer."""
+        """All that decides about a pull request; raises BackendUnavailable when the cluster is away."""
         answer = await self.pull_request(consider.subject)
         pull = answer or consider.pull
         repository = consider.subject.repository
@@ -58,7 +58,7 @@ class Inquiry:
         )
 
     async def branch_facts(self, consider: ConsiderBranch) -> BranchFacts:
-        """All that decides about a branch; raises BackendUnavailable when the cluster does not answer."""
+        """All that decides about a branch; raises BackendUnavailable when the cluster is away."""
         subject, asked, head = consider.subject, False, None
         if self._github is not None and subject.branch is not None:
             try:

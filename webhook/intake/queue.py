@@ -1,5 +1,5 @@
-"""Queue: what is asked of one subject is done in turn, different subjects side by side, and tried again when a
-backend was away.
+"""Queue: what is asked of one subject is done in turn, different subjects side by side, and tried again when
+a backend was away.
 
     put(subject, work) ──▶ the subject's line ──▶ its turn ──▶ work ──▶ done, or again after 1, 2, 4 … 60 s
 """
