@@ -18,6 +18,7 @@ from controller.cluster.wire import ApiServer
 from tests.contract.bridge_cluster_world import SHOP, MovedClock, World, spec_of, until, wanted
 from tests.integration.webhook.cluster.by_hand import KubernetesHand
 from tests.integration.webhook.cluster.relay import Relay
+from webhook.cluster import cache
 from webhook.cluster.book import SPEC_BYTES
 from webhook.cluster.kubernetes import KubernetesCluster
 from webhook.cluster.objects import spec_json
@@ -112,12 +113,23 @@ async def test_a_repositorys_records_stay_below_what_a_config_map_holds(world: W
 async def test_what_replaced_a_preview_unseen_is_not_taken_over(far: Far, hand: KubernetesHand) -> None:
     made = await far.cluster.apply(wanted())  # nothing is watched: what it knows is what it did itself
     await hand.delete(made.key)
-    await hand.create(made.key.name, spec_json(spec_of(Subject("else/where", 1))), {})
+    await hand.create(made.key.name, spec_json(spec_of(source={"commit": "c" * 40})), {})
     with pytest.raises(Conflict) as caught:
         await far.cluster.apply(wanted())
     assert caught.value.reason == "MadeByOthers"
     found = await hand.read(made.key)
-    assert found is not None and found.spec.source.repository == "else/where"
+    assert found is not None and found.spec.source.commit == "c" * 40
+
+
+async def test_what_it_deletes_itself_it_knows_at_once(far: Far, hand: KubernetesHand) -> None:
+    made = await far.cluster.apply(wanted())
+    other = await far.cluster.apply(wanted(Subject("acme/shop", 43)))
+    await hand.hold(made.key, "pr-42")
+    await far.cluster.delete(made)
+    await far.cluster.delete(other)
+    known = far.cluster.of(SHOP)
+    assert known is not None and known.deleting
+    assert list(far.cluster.previews()) == [known]
 
 
 async def test_what_went_unseen_is_made_anew(far: Far, hand: KubernetesHand) -> None:
@@ -137,3 +149,21 @@ async def test_what_somebody_made_unseen_is_not_taken_over(far: Far, hand: Kuber
     assert found is not None
     assert found.metadata.labels == {"team": "blue"}
     assert found.spec.source.commit == "c" * 40
+
+
+async def test_watches_that_end_in_time_follow_each_other(
+    far: Far, hand: KubernetesHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "WATCH_SECONDS", 2)
+    told: list[bool] = []
+    with capture_logs() as logs:
+        await far.cluster.start()
+        await until(lambda: far.cluster.ready)
+        made = await far.cluster.apply(wanted())
+        far.cluster.listen(lambda preview, gone: told.append(gone))
+        begun = far.relay.connections
+        await until(lambda: far.relay.connections >= begun + 2, 20)
+        assert far.cluster.ready
+        await hand.delete(made.key)
+        await until(lambda: told == [False, True])
+    assert logs == []
