@@ -64,6 +64,22 @@ async def test_two_requests_at_once_for_one_pull_request_both_succeed(world: Wor
     assert len(world.cluster.previews()) == 1
 
 
+async def test_a_request_waits_until_nobody_else_works_on_its_pull_request(world: World) -> None:
+    await world.made()
+    for ask in (
+        lambda: world.ask("POST", "/api/previews", json=wanted(commitSha=NEXT)),
+        lambda: world.ask("DELETE", "/api/previews/pr-42"),
+    ):
+        async with world.api.turns.of(SUBJECT):
+            before = preview_of(world)
+            waiting = asyncio.ensure_future(ask())
+            assert (await world.post(prNumber=43))[0] in {200, 201}  # others do not wait
+            assert await asyncio.wait([waiting], timeout=0.2) == (set(), {waiting})
+            assert preview_of(world) == before
+        assert (await waiting).status == 200
+    await until(lambda: world.cluster.by_key(KEY) is None)
+
+
 async def test_without_an_operator_the_answer_comes_all_the_same(world: World) -> None:
     world.operating = False
     status, body = await world.post()
