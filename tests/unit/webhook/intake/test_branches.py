@@ -165,3 +165,12 @@ def test_what_is_removed_with_its_branch_is_remembered() -> None:
     )
     assert isinstance(found, Remove)
     assert found.remember == {"closed": at(4)}
+
+
+def test_what_others_made_meanwhile_for_a_branch_is_left_alone() -> None:
+    others = Known(preview(A, origin=None, pull_request=None, branch="main"))
+    assert reason(decide_branch(considered(push(B)), BranchFacts(others), RULES)) == "MadeByOthers"
+    assert (
+        reason(decide_branch(ConsiderBranch(MAIN, push(NO_COMMIT)), BranchFacts(others), RULES))
+        == "MadeByOthers"
+    )

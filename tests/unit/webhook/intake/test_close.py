@@ -1,9 +1,11 @@
 import pytest
 
-from tests.unit.webhook.intake.examples import SUBJECT, at, known, preview
+from tests.unit.webhook.intake.examples import SHOP, SUBJECT, A, at, known, preview
 from webhook.cluster.protocol import EVENT_TIME
 from webhook.intake.close import decide_close, kept
+from webhook.intake.decide import reopen_api
 from webhook.intake.intent import Close, Known, Nothing, Remove
+from webhook.subject import Subject
 
 
 @pytest.mark.parametrize(
@@ -40,3 +42,15 @@ def test_only_what_the_api_made_is_kept_for_coming_back() -> None:
     assert isinstance(found["spec"], dict)
     assert found["spec"]["services"] == [{"name": "web", "image": "nginx:1"}]
     assert kept(preview()) == {}
+
+
+@pytest.mark.parametrize("spec", [{"source": {"repository": 7}}, {}, None])
+def test_what_is_remembered_and_cannot_be_read_is_told(spec: dict[str, object] | None) -> None:
+    found = reopen_api(known(spec=spec).record, SUBJECT)
+    assert isinstance(found, Nothing)
+    assert found.reason == "RecordUnreadable"
+
+
+def test_what_is_remembered_of_one_pull_request_does_not_come_back_as_another() -> None:
+    spec = preview(A, origin="api").spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    assert isinstance(reopen_api(known(spec=spec).record, Subject(SHOP, 43)), Nothing)

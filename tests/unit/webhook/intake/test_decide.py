@@ -26,9 +26,8 @@ from tests.unit.webhook.intake.examples import (
 )
 from webhook.cluster.protocol import EVENT_TIME, Origin
 from webhook.github.events import Permission, PullRequest, RepositoryInfo
-from webhook.intake.decide import decide, reopen_api
+from webhook.intake.decide import decide
 from webhook.intake.intent import Apply, Decision, Known, Nothing, Remove, Rules
-from webhook.subject import Subject
 
 SECRETS = {"git_secret": "shop-git", "registry_secret": "shop-registry"}
 
@@ -193,6 +192,12 @@ def test_policy_keeps_a_preview_away_and_takes_one_away(why: str, policy: dict[s
     assert found.remember == {"seen": at(2)}
 
 
+@pytest.mark.parametrize("state", ["open", "closed"])
+def test_what_others_made_meanwhile_is_left_alone(state: str) -> None:
+    found = looked_at(pull(B, 2, state=state), Known(preview(A, origin=None)), asked=True)
+    assert reason(found) == "MadeByOthers"
+
+
 def test_policy_does_not_take_away_what_the_api_made() -> None:
     one = pull(A, 2, draft=True)
     asked = {"policy": Policy(draft=False), "asked": True}
@@ -280,15 +285,3 @@ def test_what_the_api_made_comes_back_as_it_was() -> None:
         EVENT_TIME: "2026-11-24T10:00:04Z",
     }
     assert again.remember == {"spec": None, "annotations": None}
-
-
-@pytest.mark.parametrize("spec", [{"source": {"repository": 7}}, {}, None])
-def test_what_is_remembered_and_cannot_be_read_is_told(spec: dict[str, object] | None) -> None:
-    found = reopen_api(known(spec=spec).record, SUBJECT)
-    assert isinstance(found, Nothing)
-    assert found.reason == "RecordUnreadable"
-
-
-def test_what_is_remembered_of_one_pull_request_does_not_come_back_as_another() -> None:
-    spec = preview(A, origin="api").spec.model_dump(mode="json", by_alias=True, exclude_none=True)
-    assert isinstance(reopen_api(known(spec=spec).record, Subject(SHOP, 43)), Nothing)
