@@ -1,7 +1,7 @@
 """The bridge as a running whole: one listener for webhooks, API and metrics, and behind it the watch, the
 comparison and the reporter. Everything opened here is closed in reverse order.
 
-    settings ──▶ cluster, GitHub ──▶ desk ──▶ receiver, REST ──▶ listen … SIGTERM ──▶ finish requests ──▶ close
+    settings ──▶ cluster, GitHub ──▶ desk ──▶ receiver, REST ──▶ listen … SIGTERM ──▶ finish ──▶ close
 """
 
 from __future__ import annotations

@@ -123,15 +123,7 @@ def view_of(subject: Subject, preview: Preview | None, record: Record, settings:
         settings: who speaks.
     """
     if preview is None:
-        return View(
-            subject.repository,
-            subject.pull_request,
-            subject.branch,
-            settings.installation,
-            State.GONE,
-            ending=_ending(record),
-            notice=record.notice or None,
-        )
+        return _gone(subject, record, settings)
     source, status, state = preview.spec.source, preview.status, _state(preview)
     shown = state not in TORN_DOWN
     failure = _failure(preview) if state not in {State.WAITING, State.REMOVING} else None
@@ -155,6 +147,18 @@ def view_of(subject: Subject, preview: Preview | None, record: Record, settings:
         queue_position=status.queue_position if state is State.QUEUED else None,
         notice=record.notice or None,
         bridge_url=settings.bridge_url,
+    )
+
+
+def _gone(subject: Subject, record: Record, settings: FeedbackSettings) -> View:
+    return View(
+        subject.repository,
+        subject.pull_request,
+        subject.branch,
+        settings.installation,
+        State.GONE,
+        ending=_ending(record),
+        notice=record.notice or None,
     )
 
 
