@@ -29,7 +29,7 @@ from webhook.github.events import Permission, PullRequest, RepositoryInfo
 from webhook.intake.decide import decide
 from webhook.intake.intent import Apply, Decision, Known, Nothing, Remove, Rules
 
-SECRETS = {"git_secret": "shop-git", "registry_secret": "shop-registry"}
+SECRETS: dict[str, Any] = {"git_secret": "shop-git", "registry_secret": "shop-registry"}
 
 
 def applied(decision: Decision) -> Apply:
@@ -184,7 +184,7 @@ POLICIES: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("why", "policy"), POLICIES)
 def test_policy_keeps_a_preview_away_and_takes_one_away(why: str, policy: dict[str, Any]) -> None:
     one = pull(A, 2, draft=True)
-    asked = {"policy": Policy(**policy), "files": ("docs/a",), "asked": True}
+    asked: dict[str, Any] = {"policy": Policy(**policy), "files": ("docs/a",), "asked": True}
     assert reason(looked_at(one, **asked)) == why
     found = looked_at(one, Known(preview(A, 1)), **asked)
     assert isinstance(found, Remove)
@@ -200,14 +200,14 @@ def test_what_others_made_meanwhile_is_left_alone(state: str) -> None:
 
 def test_policy_does_not_take_away_what_the_api_made() -> None:
     one = pull(A, 2, draft=True)
-    asked = {"policy": Policy(draft=False), "asked": True}
+    asked: dict[str, Any] = {"policy": Policy(draft=False), "asked": True}
     found = decide(consider(one, "comparison"), facts(one, Known(preview(A, origin="api")), **asked), ASKING)
     assert reason(found) == "MadeByApi"
 
 
 def test_an_approval_holds_for_the_head_alone() -> None:
     approve = consider(pull(A, 2, head_repo=FORK), "labeled", approver="mona")
-    write = {"approver": Permission.WRITE, "asked": True}
+    write: dict[str, Any] = {"approver": Permission.WRITE, "asked": True}
     same, newer = pull(A, 2, head_repo=FORK), pull(B, 3, head_repo=FORK)
     assert source(decide(approve, facts(same, Known(fork_preview(A)), **write), ASKING)).approved_commit == A
     moved = decide(approve, facts(newer, Known(fork_preview(A)), **write), ASKING)
