@@ -8,6 +8,7 @@ the key before it are accepted too.
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
@@ -206,9 +207,10 @@ def token(
     scope: Annotated[Scope, typer.Option(help="read, or write, which includes it.")] = Scope.READ,
     ttl: Annotated[str, typer.Option(help="How long it is good, as in 90d or 12h.")] = "90d",
 ) -> None:
-    """Print a new API token; API_KEY signs it."""
+    """Print a new API token; API_KEY signs it, from the environment or a file in SECRETS_DIR."""
     try:
-        typer.echo(_issued(BridgeSettings(), subject, repository, scope, ttl))
+        settings = BridgeSettings(_secrets_dir=os.environ.get("SECRETS_DIR") or None)
+        typer.echo(_issued(settings, subject, repository, scope, ttl))
     except ValidationError as error:
         raise _refused(f"The environment holds a wrong setting: {describe(error)}") from None
     except PreviewError as error:

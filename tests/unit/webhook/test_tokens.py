@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -252,6 +253,15 @@ def test_the_command_makes_each_token_with_an_id_of_its_own(monkeypatch: pytest.
     texts = [invoked(monkeypatch, KEY, "--repository", "*").stdout.strip() for _ in range(2)]
     ids = [jwt.decode(text, options={"verify_signature": False})["jti"] for text in texts]
     assert ids[0] != ids[1]
+
+
+def test_the_command_finds_the_key_where_the_bridge_has_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "api_key").write_text(KEY)
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+    result = invoked(monkeypatch, None, "--repository", "*")
+    assert jwt.decode(result.stdout.strip(), KEY, algorithms=["HS256"], audience="previewcloud")
 
 
 @pytest.mark.parametrize(
