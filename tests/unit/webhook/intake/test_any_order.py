@@ -28,6 +28,7 @@ STEPS = (
     "approve:mallory",
     "unlabel:preview-ok",
 )
+OF_FORKS = ("push", "approve:mona", "approve:mallory", "unlabel:preview-ok", "draft", "ready")
 HEADS = st.sampled_from((SHOP, FORK, None))
 GATES = st.builds(Rules, draft=st.booleans(), labels=st.sampled_from(((), ("wanted",))))
 EXAMPLES = 60
@@ -35,11 +36,13 @@ EXAMPLES = 60
 Op = tuple[str, int]
 
 
-def ops(*, apart: int, extra: tuple[str, ...] = ()) -> st.SearchStrategy[list[Op]]:
+def ops(
+    *, apart: int, extra: tuple[str, ...] = (), kinds: tuple[str, ...] = STEPS
+) -> st.SearchStrategy[list[Op]]:
     """Steps of a history, at least so many seconds apart, with deliveries and turns in between."""
-    steps = st.tuples(st.sampled_from(STEPS), st.integers(apart, 2))
+    steps = st.tuples(st.sampled_from(kinds), st.integers(apart, 2))
     deliveries = st.tuples(st.just("receive"), st.integers(0, 20))
-    others = st.tuples(st.sampled_from(("turn", "turn", *extra)), st.just(0))
+    others = st.tuples(st.sampled_from(("turn", "hear", "hear", *extra)), st.just(0))
     return st.lists(st.one_of(steps, deliveries, others), max_size=30)
 
 
@@ -48,26 +51,34 @@ def play(bridge: Bridge, script: list[Op], rest: list[int], *, asked: bool) -> N
     story, heard = bridge.story, set[int]()
     story.step("open", 0)
     for name, number in script:
-        match name:
-            case "receive":
-                heard.add(number % len(story.events))
-                bridge.receive(story.events[number % len(story.events)])
-            case "turn":
-                bridge.turn(asked=asked)
-            case "down":
-                bridge.turn(asked=False)
-            case "destroy":
-                bridge.destroy()
-            case _:
-                story.step(name, number)
+        if name in {"receive", "hear"}:
+            heard.add(len(story.events) - 1 if name == "hear" else number % len(story.events))
+        act(bridge, name, number, asked=asked)
     missing = [index for index in range(len(story.events)) if index not in heard]
-    for position in rest:
+    for position in rest:  # some have their turn before the next comes
         if missing:
             bridge.receive(story.events[missing.pop(position % len(missing))])
+        if position % 2:
             bridge.turn(asked=asked)
-    for index in missing:
+    for index in reversed(missing):  # all wait at once, the newest first
         bridge.receive(story.events[index])
     bridge.catch_up(asked=asked)
+
+
+def act(bridge: Bridge, name: str, number: int, *, asked: bool) -> None:
+    """One line of a script."""
+    match name:
+        case "receive":
+            bridge.receive(bridge.story.events[number % len(bridge.story.events)])
+        case "hear":
+            bridge.receive(bridge.story.events[-1])
+            bridge.catch_up(asked=asked)
+        case "turn" | "down":
+            bridge.turn(asked=asked and name == "turn")
+        case "destroy":
+            bridge.destroy()
+        case _:
+            bridge.story.step(name, number)
 
 
 def asking(gates: Rules) -> Rules:
@@ -176,7 +187,7 @@ def test_a_closed_pull_request_has_no_preview_once_its_close_was_handled(
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(st.sampled_from((FORK, None)), GATES, ops(apart=0, extra=("down",)), REST)
+@given(st.sampled_from((FORK, None)), GATES, ops(apart=0, extra=("down",), kinds=OF_FORKS), REST)
 def test_a_fork_runs_only_a_commit_that_a_writer_approved_and_gets_no_secret(
     head_repo: str | None, gates: Rules, script: list[Op], rest: list[int]
 ) -> None:
