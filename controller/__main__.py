@@ -5,7 +5,6 @@ SIGTERM.
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 
 import structlog
@@ -15,19 +14,12 @@ from controller import __version__
 from controller.api.errors import PreviewError
 from controller.api.preview import describe
 from controller.assembly import open_fleet
+from controller.garbage import collect_less
 from controller.handlers import watch
 from controller.journal import configure_logging
 from controller.settings import Settings
 
 FAILED, USAGE = 1, 2
-GC_THRESHOLDS = (20_000, 20, 50)
-
-
-def collect_less() -> None:
-    """Let the garbage collector come seldom, and not walk what lives as long as the process."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from controller.api.errors import PreviewError
 from controller.api.preview import describe
+from controller.garbage import collect_less
 from controller.journal import configure_logging
 from webhook.app import open_bridge
 from webhook.settings import BridgeSettings
@@ -34,6 +35,7 @@ def main(context: typer.Context) -> None:
         sys.stderr.write(f"The environment holds a wrong setting: {describe(error)}\n")
         raise typer.Exit(USAGE) from None
     configure_logging(settings.log_format)
+    collect_less()
     try:
         asyncio.run(serve(settings))
     except PreviewError as error:

@@ -16,7 +16,6 @@ from functools import partial
 import structlog
 
 from controller.api.errors import NotReady, PreviewError
-from controller.api.names import REDEPLOY
 from controller.clock import Clock
 from webhook.cluster.protocol import Cluster
 from webhook.github.events import Event
@@ -46,7 +45,7 @@ from webhook.subject import Subject
 
 log = structlog.get_logger()
 
-CONSIDER, BRANCH, MEMORY = "consider", "branch", "memory"
+CONSIDER, BRANCH = "consider", "branch"
 COMMAND_DONE = Nothing("CommandDone", "This command, or one given after it, was carried out already.")
 TOO_MUCH = Nothing(
     "TooMuchWaiting", "Too much waits for this pull request already; the comparison catches up."
@@ -71,7 +70,7 @@ class Desk:
     def __init__(self, world: World, rules: Rules) -> None:
         self._world = world
         self._rules = rules
-        self._inquiry = Inquiry(world.cluster, world.github, rules, world.clock)
+        self._inquiry = Inquiry(world.cluster, world.github, rules)
         self._orders = Orders(world.github, self._inquiry)
 
     @property
@@ -87,8 +86,8 @@ class Desk:
             return None if self._world.queue.put(work) else TOO_MUCH
         known = self._inquiry.known(subject) if subject is not None else Known()
         intent = translate(event, known, self._rules)
-        if isinstance(intent, Nothing) and subject is not None and (intent.remember or intent.drop_label):
-            self._world.queue.put(Work(subject, partial(self._carry_out, subject, intent), MEMORY))
+        if isinstance(intent, Nothing) and intent.later is not None:
+            self.put(intent.later)
         return self.put(intent)
 
     def put(self, intent: Intent) -> Nothing | None:
@@ -97,11 +96,10 @@ class Desk:
             case Nothing():
                 return intent
             case Consider():
-                # one that carries an approval, or brings back, must not be lost to a later one that does not
-                kind = "" if intent.approver or intent.again else CONSIDER
-                work = Work(intent.subject, partial(self._consider, intent), kind)
+                work = Work(intent.subject, partial(self._consider, intent), self._kind(intent))
             case ConsiderBranch():
-                work = Work(intent.subject, partial(self._branch, intent), BRANCH)
+                kind = BRANCH if self._rules.asks_github else ""
+                work = Work(intent.subject, partial(self._branch, intent), kind)
             case Close():
                 work = Work(intent.subject, partial(self._close, intent))
             case Run() if self._done(intent):
@@ -109,6 +107,15 @@ class Desk:
             case Run():
                 work = Work(intent.subject, partial(self._run, intent))
         return None if self._world.queue.put(work) else TOO_MUCH
+
+    def _kind(self, intent: Consider) -> str:
+        """What a later look makes superfluous.
+
+        Not one that carries an approval, brings back or closes; and without asking GitHub none at all, since
+        what comes later need not be the newer.
+        """
+        alone = intent.approver or intent.again or intent.action == "closed"
+        return "" if alone or not self._rules.asks_github else CONSIDER
 
     async def _later(self, event: Event) -> None:
         """An event that came before the cluster was read, or while it could not be watched."""
@@ -147,8 +154,6 @@ class Desk:
             case Apply():
                 preview = await cluster.apply(decision.wanted)
                 log.info("preview applied", subject=str(subject), commit=preview.spec.source.commit)
-                if decision.redeploy:
-                    await cluster.annotate(preview.key, {REDEPLOY: self._world.clock.now().isoformat()})
         if not isinstance(decision, Remove) and decision.drop_label:
             await self._drop_label(subject)
 

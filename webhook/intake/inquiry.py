@@ -13,7 +13,6 @@ import structlog
 from controller.api.errors import PreviewError
 from controller.api.policy import PathFilter, Policy
 from controller.api.preview_file import parse_preview_file
-from controller.clock import Clock
 from webhook.cluster.protocol import Cluster, Purpose
 from webhook.github.events import Permission, PullRequest
 from webhook.github.protocol import GitHub
@@ -29,11 +28,10 @@ NO_FILTER = PathFilter()
 class Inquiry:
     """Asks GitHub and the cluster; remembers the policies it read by commit."""
 
-    def __init__(self, cluster: Cluster, github: GitHub | None, rules: Rules, clock: Clock) -> None:
+    def __init__(self, cluster: Cluster, github: GitHub | None, rules: Rules) -> None:
         self._cluster = cluster
         self._github = github
         self._rules = rules
-        self._clock = clock
         self._policies: OrderedDict[tuple[str, str], Policy] = OrderedDict()
 
     def known(self, subject: Subject) -> Known:
@@ -50,7 +48,6 @@ class Inquiry:
             pull=pull,
             asked=answer is not None,
             known=self.known(consider.subject),
-            now=self._clock.now(),
             policy=policy,
             files=await self._files(consider.subject, policy),
             approver=await self.permission(repository, consider.approver) if consider.approver else None,

@@ -155,7 +155,6 @@ class Facts:
     pull: PullRequest
     """As GitHub has it now, where it was asked; else as the event said."""
     known: Known
-    now: datetime
     policy: Policy = field(default_factory=Policy)
     """Of the preview file at the base branch."""
     files: tuple[str, ...] | None = None
@@ -186,7 +185,6 @@ class Apply:
 
     wanted: Wanted
     drop_label: bool = False
-    redeploy: bool = False
     remember: Mapping[str, object] = field(default_factory=dict)
 
 

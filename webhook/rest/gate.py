@@ -49,7 +49,7 @@ async def admit(api: Api, proxies: Proxies, request: web.Request, scope: Scope |
 
 
 def preview_of(api: Api, claims: Claims, preview_id: str) -> Preview:
-    """The Preview of an id; raises Refusal (404), also for one of a repository that the token does not see."""
+    """The Preview of an id; raises Refusal (404), also where the token does not see its repository."""
     preview = api.cluster.by_slug(preview_id)
     if preview is None:
         require_read(api)

@@ -177,7 +177,7 @@ def consider(one: PullRequest, action: str = "synchronize", **fields: object) ->
 
 
 def facts(one: PullRequest, what: Known | None = None, **fields: object) -> Facts:
-    return Facts(pull=one, known=what or Known(), now=at(100), **fields)  # type: ignore[arg-type]
+    return Facts(pull=one, known=what or Known(), **fields)  # type: ignore[arg-type]
 
 
 def made(wanted: Wanted) -> Preview:

@@ -177,7 +177,6 @@ class Bridge:
         facts = Facts(
             pull=self.story.pull if asked else intent.pull,
             known=self.known,
-            now=at(self.story.second),
             approver=permission,
             git_secret="shop-git",
             registry_secret="shop-registry",

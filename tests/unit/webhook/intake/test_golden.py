@@ -137,7 +137,7 @@ def outcome(row: dict[str, str], *, asked: bool) -> str:
         case Consider():
             truth = pull(row["GitHub has"]) if asked and row["GitHub has"] else event.pull_request
             role = ROLES[intent.approver] if intent.approver is not None else None
-            return told(decide(intent, Facts(truth, what, at(99), approver=role, asked=asked), rules))
+            return told(decide(intent, Facts(truth, what, approver=role, asked=asked), rules))
     raise AssertionError(intent)
 
 
@@ -169,7 +169,7 @@ def test_what_was_carried_out_and_comes_again_changes_nothing(number: int) -> No
     waiting = intent.later if isinstance(intent, Nothing) else intent
     match waiting:
         case Consider():
-            first = decide(waiting, Facts(event.pull_request, what, at(99)), rules)
+            first = decide(waiting, Facts(event.pull_request, what), rules)
         case Close():
             first = decide_close(waiting, what)
         case _:
