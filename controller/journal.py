@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from enum import StrEnum
@@ -16,9 +17,17 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+_ENCODER = json.JSONEncoder(default=repr)
+
+
+def _encoded(line: object, **_: object) -> str:
+    """One line as JSON, by one encoder for all of them: making one for each costs more than the line."""
+    return _ENCODER.encode(line)
+
+
 def configure_logging(style: LogFormat) -> None:
     """Write this process's own log to stderr, as text or as JSON lines."""
-    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(_encoded)
     if style is LogFormat.TEXT:
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(

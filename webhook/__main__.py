@@ -9,6 +9,7 @@ import sys
 
 import structlog
 import typer
+import uvloop
 from pydantic import ValidationError
 
 from controller.api.errors import PreviewError
@@ -37,7 +38,7 @@ def main(context: typer.Context) -> None:
     configure_logging(settings.log_format)
     collect_less()
     try:
-        asyncio.run(serve(settings))
+        uvloop.run(serve(settings))
     except PreviewError as error:
         structlog.get_logger().error("cannot start", reason=error.reason, message=error.message)
         raise typer.Exit(FAILED) from None

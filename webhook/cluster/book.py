@@ -53,6 +53,10 @@ def map_name(repository: str) -> str:
     return f"previewcloud-records-{short_hash(repository.lower(), 16)}"
 
 
+NOTHING = Record()
+"""Of a subject of which nothing is remembered."""
+
+
 def record_key(subject: Subject) -> str:
     """A subject's key in its repository's map."""
     if subject.pull_request is not None:
@@ -140,7 +144,7 @@ class RecordBook:
     def record(self, subject: Subject) -> Record:
         """What is remembered of a subject."""
         entry = self._entries.get(map_name(subject.repository), {}).get(subject.identity)
-        return Record() if entry is None else entry.record
+        return NOTHING if entry is None else entry.record
 
     def records(self) -> Mapping[str, Record]:
         """All that is remembered, by identity."""

@@ -1,7 +1,7 @@
 """Requests as they come in: an id for each, and a line in the log for each.
 
 The id is the caller's `X-Request-Id` where that is a plain word, else a new one; it is in the answer and in
-the log. Deliveries, which have lines of their own, and probes are left out of it.
+the log. Deliveries, which have ids and lines of their own, are left out of it, and so are the lines of probes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from webhook.rest.refusals import ID_OF_REQUEST, SUBJECT_OF_TOKEN
 log = structlog.get_logger()
 
 REQUEST_ID = "X-Request-Id"
-_QUIET = ("/api/webhooks/", "/healthz", "/readyz", "/metrics")
+_QUIET = ("/healthz", "/readyz", "/metrics")
+_DELIVERIES = "/api/webhooks/"
 _SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
 
@@ -33,6 +34,8 @@ def identified(draw: Callable[[], str], clock: Clock) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.rel_url.raw_path.startswith(_DELIVERIES):
+            return await handler(request)  # they have ids and lines of their own
         given = request.headers.get(REQUEST_ID, "")
         request_id = given if _SANE.fullmatch(given) else draw()
         request[ID_OF_REQUEST] = request_id

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[3]
 CAMEL = re.compile(r"(?:[A-Z]+[a-z]*)+\Z")
 PHASES = frozenset(str(phase) for phase in Phase)
 """A condition under way has its phase as reason."""
+OF_THE_BRIDGE = {"Nothing": 0, "WrongField": 0, "Remove": 1, "Refused": 1, "Refusal": 1}
+"""What the bridge answers with, and where among its arguments the reason stands."""
 ERRORS = ("InvalidSpec", "NotReady", "BackendUnavailable", "Conflict", "PreviewError")
 
 
@@ -58,9 +60,9 @@ def modules(folder: Path = ROOT / "controller") -> list[Module]:
     return [Module(path, ast.parse(path.read_text())) for path in sorted(folder.rglob("*.py"))]
 
 
-def reasons(found: list[Module]) -> set[str]:
-    """Every reason in them."""
-    positions = _positions(found)
+def reasons(found: list[Module], more: Mapping[str, int] | None = None) -> set[str]:
+    """Every reason in them; `more` are calls that have one at a place of its own."""
+    positions = {**_positions(found), **(more or {})}
     return {
         reason
         for module in found
