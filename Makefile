@@ -56,7 +56,7 @@ crd: $(STAMP) ## Write crds/ anew from the models
 settings: $(STAMP) ## Write docs/settings.md anew from the settings
 	@$(PY) -m dev.settings_page > docs/settings.md
 
-test-unit: $(STAMP) ## The rules on the in-memory twins; under 30 s
+test-unit: $(STAMP) ## The rules on the in-memory twins; about a minute
 	@$(PY) -m pytest -q -n 2 tests/unit
 
 test-integration: $(STAMP) ## The real parts, on a platform of the test run's own

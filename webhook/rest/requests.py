@@ -1,7 +1,7 @@
 """Requests as they come in: an id for each, and a line in the log for each.
 
 The id is the caller's `X-Request-Id` where that is a plain word, else a new one; it is in the answer and in
-the log. Deliveries, which have ids and lines of their own, are left out of it, and so are the lines of probes.
+the log. Deliveries have ids and lines of their own; probes have no line.
 """
 
 from __future__ import annotations
