@@ -32,6 +32,10 @@ class Record(Observed):
     )
     annotations: dict[str, str] = Field(default_factory=dict, description="The same Preview's annotations.")
 
+    secrets: str | None = Field(
+        default=None, description="Name of the Preview for which Secrets of the API's callers are kept."
+    )
+
     told: dict[str, str] = Field(
         default_factory=dict,
         description="Digest of what was last told, by part: comment, deployment, status.",

@@ -121,7 +121,7 @@ class Comparison:
             subject = Subject(record.repository, record.pull_request, record.branch)
             if record.forgettable(now) and self._cluster.of(subject) is None:
                 old.append(identity)
-                await self._cluster.delete_secrets(subject.object_name)
+                await self._cluster.delete_secrets(record.secrets or subject.object_name)
         if old:
             await self._cluster.forget(old)
             log.info("forgotten", records=len(old))

@@ -24,6 +24,7 @@ AT_ONCE = 8
 LINE_MAX = 50
 """Works waiting for one subject; a stranger can push and comment at will."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+FINISH_SECONDS = 5.0
 GIVE_UP_SECONDS = 900.0
 """After that the work is dropped, which is told; the comparison repairs what it would have done."""
 
@@ -42,9 +43,10 @@ class Work:
 class Queue:
     """All lines."""
 
-    def __init__(self, turns: Turns, clock: Clock) -> None:
+    def __init__(self, turns: Turns, clock: Clock, finish_seconds: float = FINISH_SECONDS) -> None:
         self._turns = turns
         self._clock = clock
+        self._finish_seconds = finish_seconds
         self._lines: dict[str, deque[Work]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -68,9 +70,13 @@ class Queue:
         return True
 
     async def close(self) -> None:
-        """Stop; what was not done is found again by the comparison, or by GitHub's redelivery."""
+        """Stop, after some seconds for what is being done: its delivery was answered, and comes no second
+        time. What is not done by then is found again by the comparison.
+        """
         tasks = list(self._tasks.values())
-        for task in tasks:
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._finish_seconds)
+        for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 

@@ -67,6 +67,7 @@ async def remove(api: Api, preview: Preview) -> None:
         await api.cluster.remember(subject, destroyed=api.clock.now(), spec=None, annotations={})
         await api.cluster.delete(preview)
         await api.cluster.delete_secrets(preview.metadata.name)
+        await api.cluster.remember(subject, secrets=None)
 
 
 async def settled(api: Api, preview: Preview) -> Preview:
@@ -191,6 +192,9 @@ async def _facts(
 async def _carry_out(api: Api, wished: Plan, existing: Preview | None) -> Made:
     """Secrets come first, so that nothing refers to one that is not there; what is let go of, last."""
     cluster, subject = api.cluster, wished.wanted.subject
+    if wished.secrets and cluster.record(subject).secrets is None:
+        # whoever takes the Preview away, its Secrets are found by this, and forgotten with the Record
+        await cluster.remember(subject, secrets=wished.secrets[0].preview)
     try:
         stored = [await cluster.store_secret(secret) for secret in wished.secrets]
         preview = await cluster.apply(wished.wanted)

@@ -12,6 +12,7 @@ from controller.api.spec import Trust
 from tests.unit.controller.manual_clock import ManualClock, drain
 from tests.unit.webhook import payloads
 from webhook.cluster.memory import MemoryCluster, MemoryMaps
+from webhook.cluster.protocol import WantedSecret
 from webhook.github.delivery import parse
 from webhook.github.events import Permission
 from webhook.github.memory import MemoryGitHub
@@ -274,3 +275,14 @@ async def test_closes_are_forgotten_after_thirty_days_and_not_before(bridge: Bri
     await bridge.clock.advance(timedelta(days=2).total_seconds())
     await bridge.comparison.forget()
     assert bridge.cluster.record(SUBJECT).closed is None
+
+
+async def test_secrets_kept_for_a_preview_go_with_its_record(bridge: Bridge) -> None:
+    secret = WantedSecret("acme-shop-pr-42-env", SHOP, "acme-shop-pr-42", {"TOKEN": "hunter2"})
+    await bridge.cluster.remember(SUBJECT, secrets="acme-shop-pr-42")
+    await bridge.cluster.store_secret(secret)
+    await bridge.comparison.forget()
+    assert bridge.cluster.secrets
+    await bridge.clock.advance(timedelta(days=31).total_seconds())
+    await bridge.comparison.forget()
+    assert bridge.cluster.secrets == {}

@@ -19,10 +19,10 @@ ONE, TWO = Subject("acme/shop", 1), Subject("acme/shop", 2)
 class World:
     """A queue, and what was done in it, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, finish_seconds: float = 0.05) -> None:
         self.clock = ManualClock()
         self.turns = Turns()
-        self.queue = Queue(self.turns, self.clock)
+        self.queue = Queue(self.turns, self.clock, finish_seconds)
         self.done: list[str] = []
         self.down = False
 
@@ -129,9 +129,21 @@ async def test_work_waits_for_whoever_else_has_the_subjects_turn(world: World) -
     assert world.done == ["mine"]
 
 
-async def test_close_ends_what_waits(world: World) -> None:
+async def test_close_ends_what_is_tried_again(world: World) -> None:
     world.down = True
     world.queue.put(Work(ONE, world.work("waiting")))
     await drain()
     await world.queue.close()
     assert world.queue.idle
+
+
+async def test_close_lets_what_is_being_done_come_to_its_end() -> None:
+    world, gate = World(finish_seconds=5), asyncio.Event()
+    world.queue.put(Work(ONE, world.work("under way", gate)))
+    world.queue.put(Work(ONE, world.work("next")))
+    await drain()
+    closing = asyncio.create_task(world.queue.close())
+    await drain()
+    gate.set()
+    await closing
+    assert world.done == ["under way", "next"]
