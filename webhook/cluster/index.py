@@ -64,7 +64,8 @@ class PreviewIndex:
         return self._oldest_first(self._subjects.get(subject.identity, ()))
 
     def _oldest_first(self, keys: Iterable[PreviewKey]) -> tuple[Preview, ...]:
-        return tuple(sorted((self._held[key] for key in keys), key=_age))
+        found = [self._held[key] for key in keys]
+        return tuple(found if len(found) < 2 else sorted(found, key=_age))
 
     def listen(self, listener: Listener) -> None:
         """Tell of all that is there, then of every change."""

@@ -33,7 +33,7 @@ from webhook.tokens import Claims
 
 
 @dataclass(frozen=True)
-class Desk:
+class Tools:
     """What handlers share: the API's parts, and what is kept between requests."""
 
     api: Api
@@ -57,83 +57,83 @@ class Call:
         return self.claims
 
 
-Handle = Callable[[Desk, Call], Awaitable[web.Response]]
+Handle = Callable[[Tools, Call], Awaitable[web.Response]]
 
 
-async def _upsert(desk: Desk, call: Call) -> web.Response:
+async def _upsert(tools: Tools, call: Call) -> web.Response:
     assert isinstance(call.body, PreviewRequest)
     refuse_repository(call.caller, call.body.repository)
-    require_read(desk.api)
-    made = await upsert(desk.api, call.body)
-    preview = await settled(desk.api, made.preview)
+    require_read(tools.api)
+    made = await upsert(tools.api, call.body)
+    preview = await settled(tools.api, made.preview)
     status = 202 if not preview.slug else 201 if made.created else 200
     word = "is made" if made.created else "is changed" if made.changed else "is as it is asked for already"
     return _json(PreviewSuccess(data=answer(preview), message=f"The preview {word}."), status)
 
 
-async def _list(desk: Desk, call: Call) -> web.Response:
+async def _list(tools: Tools, call: Call) -> web.Response:
     assert isinstance(call.query, ListQuery)
-    previews = desk.api.cluster.previews()
+    previews = tools.api.cluster.previews()
     if not previews:
-        require_read(desk.api)
-    body = page(previews, call.query, call.caller, desk.renderings)
+        require_read(tools.api)
+    body = page(previews, call.query, call.caller, tools.renderings)
     return web.Response(body=body, content_type="application/json")
 
 
-async def _get(desk: Desk, call: Call) -> web.Response:
-    return _json(PreviewSuccess(data=answer(_preview(desk, call))))
+async def _get(tools: Tools, call: Call) -> web.Response:
+    return _json(PreviewSuccess(data=answer(_preview(tools, call))))
 
 
-async def _status(desk: Desk, call: Call) -> web.Response:
-    return _json(StatusSuccess(data=short(_preview(desk, call))))
+async def _status(tools: Tools, call: Call) -> web.Response:
+    return _json(StatusSuccess(data=short(_preview(tools, call))))
 
 
-async def _delete(desk: Desk, call: Call) -> web.Response:
-    preview = _preview(desk, call)
-    await remove(desk.api, preview)
+async def _delete(tools: Tools, call: Call) -> web.Response:
+    preview = _preview(tools, call)
+    await remove(tools.api, preview)
     data = short(preview).model_copy(update={"status": Status.DESTROYING, "urls": {}})
     return _json(StatusSuccess(data=data, message="The preview is taken away."))
 
 
-async def _wish(verb: str, desk: Desk, call: Call) -> web.Response:
-    preview = _lasting(desk, call)
-    return await _annotated(desk, preview, wish(verb, preview, desk.api.clock))
+async def _wish(verb: str, tools: Tools, call: Call) -> web.Response:
+    preview = _lasting(tools, call)
+    return await _annotated(tools, preview, wish(verb, preview, tools.api.clock))
 
 
-async def _pin(desk: Desk, call: Call) -> web.Response:
+async def _pin(tools: Tools, call: Call) -> web.Response:
     asked = call.body if isinstance(call.body, PinRequest) else PinRequest()
-    preview = _lasting(desk, call)
-    return await _annotated(desk, preview, pin(asked.pinned, preview, desk.api.clock))
+    preview = _lasting(tools, call)
+    return await _annotated(tools, preview, pin(asked.pinned, preview, tools.api.clock))
 
 
 async def _annotated(
-    desk: Desk, preview: Preview, wished: tuple[Mapping[str, str | None], str]
+    tools: Tools, preview: Preview, wished: tuple[Mapping[str, str | None], str]
 ) -> web.Response:
     annotations, sentence = wished
-    await desk.api.cluster.annotate(preview.key, annotations)
+    await tools.api.cluster.annotate(preview.key, annotations)
     return _json(StatusSuccess(data=short(preview), message=sentence))
 
 
-async def _check_file(desk: Desk, call: Call) -> web.Response:
+async def _check_file(tools: Tools, call: Call) -> web.Response:
     assert isinstance(call.body, PreviewFileRequest)
     file = parse_preview_file(call.body.content.encode(), "preview.yaml")
     services = {service.name: _to_build(service) for service in file.services}
     return _json(FileSuccess(data=FileAnswer(services=services)))
 
 
-async def _health(desk: Desk, call: Call) -> web.Response:
-    api = desk.api
-    found = health(await desk.operator.parts(), cluster_ready=api.cluster.ready, clock=api.clock)
+async def _health(tools: Tools, call: Call) -> web.Response:
+    api = tools.api
+    found = health(await tools.operator.parts(), cluster_ready=api.cluster.ready, clock=api.clock)
     return _json(found, 200 if found.status == "healthy" else 503)
 
 
-def _preview(desk: Desk, call: Call) -> Preview:
-    return preview_of(desk.api, call.caller, call.preview_id)
+def _preview(tools: Tools, call: Call) -> Preview:
+    return preview_of(tools.api, call.caller, call.preview_id)
 
 
-def _lasting(desk: Desk, call: Call) -> Preview:
+def _lasting(tools: Tools, call: Call) -> Preview:
     """The Preview, unless it is being deleted: then nothing can be wished of it."""
-    preview = _preview(desk, call)
+    preview = _preview(tools, call)
     if preview.deleting:
         raise Conflict("BeingDeleted", f"Preview {preview.key} is being deleted.")
     return preview

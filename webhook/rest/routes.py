@@ -18,7 +18,7 @@ from webhook.rest.api import Api
 from webhook.rest.docs import add_docs
 from webhook.rest.errors import failures
 from webhook.rest.gate import admit
-from webhook.rest.handlers import HANDLERS, Call, Desk
+from webhook.rest.handlers import HANDLERS, Call, Tools
 from webhook.rest.health import OperatorHealth
 from webhook.rest.limits import Proxies
 from webhook.rest.openapi import document
@@ -26,7 +26,7 @@ from webhook.rest.operations import JSON, OPERATIONS, Operation
 from webhook.rest.refusals import Refusal, WrongField
 from webhook.rest.requests import answer_with_id, identified
 
-_DESK: web.AppKey[Desk] = web.AppKey("desk", Desk)
+_TOOLS: web.AppKey[Tools] = web.AppKey("tools", Tools)
 BODY_MAX = 1024 * 1024
 
 
@@ -54,7 +54,7 @@ def setup(app: web.Application, api: Api) -> None:
 def _opened(api: Api) -> Callable[[web.Application], AsyncIterator[None]]:
     async def opened(app: web.Application) -> AsyncIterator[None]:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-            app[_DESK] = Desk(api, Renderings(), OperatorHealth(api.settings, session, api.clock))
+            app[_TOOLS] = Tools(api, Renderings(), OperatorHealth(api.settings, session, api.clock))
             yield
 
     return opened
@@ -80,7 +80,7 @@ def _route(door: _Door, operation: Operation) -> Callable[[web.Request], Awaitab
             body=await _body(door.bodies, operation, request),
             claims=claims,
         )
-        response = await handle(request.app[_DESK], call)
+        response = await handle(request.app[_TOOLS], call)
         response.headers["Cache-Control"] = "no-store"
         return response
 
