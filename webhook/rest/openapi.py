@@ -101,7 +101,8 @@ def _plain(schema: Any) -> Any:
 
 
 def _operation(operation: Operation, references: Mapping[type[BaseModel], Schemas]) -> Schemas:
-    described: Schemas = {"operationId": operation.id, "summary": operation.summary}
+    tag = "Previews" if operation.scope is not None else "Installation"
+    described: Schemas = {"operationId": operation.id, "summary": operation.summary, "tags": [tag]}
     if operation.scope is not None:
         described["description"] = f"Needs a token of scope {operation.scope}."
     described["security"] = [{"token": []}] if operation.scope is not None else []

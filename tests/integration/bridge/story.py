@@ -79,7 +79,7 @@ class Story:
                 "id": comment,
                 "body": text,
                 "user": user(by),
-                "created_at": self.github.now().isoformat(),
+                "created_at": self.github.hub.now().isoformat(),
             },
             "repository": self.github.repository_json(self.repository.name),
             "sender": user(by),
