@@ -18,7 +18,8 @@ from webhook.cluster.cache import PreviewWatch, collection
 from webhook.cluster.config_maps import MERGE, RecordMaps
 from webhook.cluster.index import PreviewIndex
 from webhook.cluster.objects import preview_body, read, target
-from webhook.cluster.protocol import MANAGER, Listener, Purpose, Wanted, WantedSecret
+from webhook.cluster.protocol import MANAGER, Purpose, Wanted, WantedSecret
+from webhook.cluster.reading import Reading
 from webhook.cluster.records import Record
 from webhook.cluster.secrets import SecretStore
 from webhook.subject import Subject
@@ -30,7 +31,7 @@ RECORDS_PAUSE = 2.0
 """Seconds between two attempts to read the Records at the start."""
 
 
-class KubernetesCluster:
+class KubernetesCluster(Reading):
     """Implements Cluster on an API server; create it with `connect`, then `start`, at last `close`."""
 
     def __init__(self, api: ApiServer, namespace: str, watch_namespace: str, clock: Clock) -> None:
@@ -96,30 +97,6 @@ class KubernetesCluster:
     def ready(self) -> bool:
         """All Previews and Records were read once, and the watch lives."""
         return self._book.loaded and self._watch.ready
-
-    def previews(self) -> Sequence[Preview]:
-        """All Previews that can be read, the oldest first."""
-        return self._index.previews()
-
-    def by_slug(self, slug: str) -> Preview | None:
-        """The Preview that holds a slug."""
-        return self._index.by_slug(slug)
-
-    def by_key(self, key: PreviewKey) -> Preview | None:
-        """The Preview of a namespace and name."""
-        return self._index.by_key(key)
-
-    def of(self, subject: Subject) -> Preview | None:
-        """The Preview that stands for a subject; the oldest where two do."""
-        return next(iter(self._index.of(subject)), None)
-
-    def listen(self, listener: Listener) -> None:
-        """Tell of all that is there, then of every change."""
-        self._index.listen(listener)
-
-    async def changed(self, key: PreviewKey, seconds: float) -> None:
-        """Come back when this Preview changed, or after some seconds."""
-        await self._index.changed(key, seconds)
 
     async def apply(self, wanted: Wanted) -> Preview:
         """Make it so; the answer is in the index when this returns.
@@ -199,14 +176,6 @@ class KubernetesCluster:
     async def secret_for(self, repository: str, purpose: Purpose) -> str | None:
         """The name of the repository's Secret for a purpose, the first by name."""
         return await self._secrets.first_for(repository, purpose)
-
-    def record(self, subject: Subject) -> Record:
-        """What is remembered of a subject."""
-        return self._book.record(subject)
-
-    def records(self) -> Mapping[str, Record]:
-        """All that is remembered, by the subject's identity."""
-        return self._book.records()
 
     async def remember(self, subject: Subject, **changes: object) -> Record:
         """Change some fields of a subject's Record."""

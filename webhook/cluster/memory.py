@@ -36,7 +36,8 @@ from webhook.cluster.objects import (
     spec_json,
     target,
 )
-from webhook.cluster.protocol import PURPOSE_LABEL, Listener, Purpose, Wanted, WantedSecret
+from webhook.cluster.protocol import PURPOSE_LABEL, Purpose, Wanted, WantedSecret
+from webhook.cluster.reading import Reading
 from webhook.cluster.records import Record
 from webhook.subject import Subject
 
@@ -70,7 +71,7 @@ class MemoryMaps:
         self.maps.pop(name, None)
 
 
-class MemoryCluster:
+class MemoryCluster(Reading):
     """Implements Cluster without an API server.
 
     Args:
@@ -135,30 +136,6 @@ class MemoryCluster:
         if body is not None:
             self._index.drop(key, body["metadata"]["uid"])
 
-    def previews(self) -> Sequence[Preview]:
-        """All Previews, the oldest first."""
-        return self._index.previews()
-
-    def by_slug(self, slug: str) -> Preview | None:
-        """The Preview that holds a slug."""
-        return self._index.by_slug(slug)
-
-    def by_key(self, key: PreviewKey) -> Preview | None:
-        """The Preview of a namespace and name."""
-        return self._index.by_key(key)
-
-    def of(self, subject: Subject) -> Preview | None:
-        """The Preview that stands for a subject."""
-        return next(iter(self._index.of(subject)), None)
-
-    def listen(self, listener: Listener) -> None:
-        """Tell of all that is there, then of every change."""
-        self._index.listen(listener)
-
-    async def changed(self, key: PreviewKey, seconds: float) -> None:
-        """Come back when this Preview changed, or after some seconds of the clock."""
-        await self._index.changed(key, seconds)
-
     async def apply(self, wanted: Wanted) -> Preview:
         """Make it so, under the rules of server-side apply."""
         self._write()
@@ -217,14 +194,6 @@ class MemoryCluster:
         labels = {REPOSITORY_LABEL: repository_label(repository), PURPOSE_LABEL: purpose.value}
         names = sorted(name for name, held in self.secrets.items() if labels.items() <= held.labels.items())
         return names[0] if names else None
-
-    def record(self, subject: Subject) -> Record:
-        """What is remembered of a subject."""
-        return self._book.record(subject)
-
-    def records(self) -> Mapping[str, Record]:
-        """All that is remembered."""
-        return self._book.records()
 
     async def remember(self, subject: Subject, **changes: object) -> Record:
         """Change some fields of a Record."""
