@@ -1,4 +1,4 @@
-"""The reading half of a cluster: nothing is asked, all is in the index of Previews and the book of Records."""
+"""The reading half of a cluster: all is in the index of Previews and in the book of Records."""
 
 from __future__ import annotations
 
