@@ -48,12 +48,12 @@ async def bridge(world: World) -> list[Line]:
     async with process(world, "bridge", (sys.executable, "-m", "webhook"), settings):
         await world.until_answers(f"http://127.0.0.1:{port}/readyz")
         try:
-            return [await _deliveries(world, port, secret), *await _lists(world, port, key)]
+            return [*await _deliveries(world, port, secret), *await _lists(world, port, key)]
         finally:
             await remove_all(world, NAMESPACE)
 
 
-async def _deliveries(world: World, port: int, secret: str) -> Ratio:
+async def _deliveries(world: World, port: int, secret: str) -> list[Line]:
     ours = _delivery(port, "/api/webhooks/github", "opened", secret)
     await rate(ours, 1, 1)
 
@@ -61,15 +61,23 @@ async def _deliveries(world: World, port: int, secret: str) -> Ratio:
         return await world.kubernetes.any_preview(NAMESPACE)
 
     await until(made, SECONDS, "the first delivery made a Preview")
-    ours = _delivery(port, "/api/webhooks/github", "synchronize", secret)
+    unchanged = _delivery(port, "/api/webhooks/github", "synchronize", secret)
+    unused = _delivery(port, "/api/webhooks/github", "created", secret, event="check_run")
     async with _bare(world, secret) as bare_port:
-        theirs = replace(ours, port=bare_port, path="/")
-        pairs = []
-        for _ in range(PAIRS):
-            pairs.append(Pair(await rate(ours, CONNECTIONS, EACH), await rate(theirs, CONNECTIONS, EACH)))
-            world.progress.say(f"        {pairs[-1].ours:.0f} per second against {pairs[-1].theirs:.0f}")
+        return [
+            await _against(world, "of a commit that is there", unchanged, bare_port),
+            await _against(world, "of an event that is not used", unused, bare_port),
+        ]
+
+
+async def _against(world: World, what: str, ours: Request, bare_port: int) -> Ratio:
+    theirs = replace(ours, port=bare_port, path="/")
+    pairs = []
+    for _ in range(PAIRS):
+        pairs.append(Pair(await rate(ours, CONNECTIONS, EACH), await rate(theirs, CONNECTIONS, EACH)))
+        world.progress.say(f"        {pairs[-1].ours:.0f} per second against {pairs[-1].theirs:.0f}")
     size = len(ours.body) / 1000
-    name = f"deliveries of {size:.0f} kB that change nothing, rate"
+    name = f"deliveries of {size:.0f} kB {what}, rate"
     return Ratio(name, "PreviewCloud", "bare aiohttp, HMAC only", tuple(pairs), DELIVERIES, "/s")
 
 
@@ -100,9 +108,9 @@ async def _lists(world: World, port: int, key: str) -> list[Line]:
     return lines
 
 
-def _delivery(port: int, path: str, action: str, secret: str) -> Request:
+def _delivery(port: int, path: str, action: str, secret: str, event: str = "pull_request") -> Request:
     body = payloads.encoded(payloads.pull_request(action, number=1))
-    return Request(port, "POST", path, 202, payloads.signed(body, secret), body)
+    return Request(port, "POST", path, 202, payloads.signed(body, secret, event=event), body)
 
 
 @asynccontextmanager
