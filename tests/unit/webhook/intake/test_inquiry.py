@@ -44,7 +44,7 @@ async def test_while_github_is_down_the_policy_that_was_read_last_counts(bridge:
     assert bridge.preview is None
     bridge.hub.push(SHOP, 42, NEW)
     late = bridge.event("synchronize")
-    late["pull_request"]["base"]["sha"] = NEW
+    late["pull_request"]["base"]["sha"] = "d" * 40
     bridge.github.available = False
     await bridge.deliver("pull_request", late)
     assert bridge.preview is None
