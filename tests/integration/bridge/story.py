@@ -122,7 +122,7 @@ class Story:
         await until(self.look, seconds, lambda seen: seen is None)
         assert self.space.engine.containers(self.key) == []
 
-    async def comment(self, *words: str, seconds: float = 30) -> HubComment:
+    async def comment(self, *words: str, seconds: float = 60) -> HubComment:
         """Wait until the bridge's one comment holds these words."""
 
         def found() -> HubComment | None:

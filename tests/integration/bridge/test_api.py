@@ -64,4 +64,4 @@ async def test_health_tells_of_everything_behind(bridge: Bridge) -> None:
         status, answer = await bridge.call("GET", "/api/health")
         return status == 200 and answer["services"]["docker"] == "ok"
 
-    assert await until(well, 20)
+    assert await until(well, 60)

@@ -15,7 +15,7 @@ async def test_a_fork_waits_for_the_label_and_again_after_a_push(story: Story, s
     await story.comment("preview-ok", first[:7])
     assert space.engine.containers(story.key) == []
     await story.label("preview-ok", by="guest")
-    await until(lambda: "ApproverMayNotWrite" in story.bridge.log(), 20)
+    await until(lambda: "ApproverMayNotWrite" in story.bridge.log(), 60)
     await story.label("preview-ok")
     await story.serves(first)
 
@@ -25,7 +25,7 @@ async def test_a_fork_waits_for_the_label_and_again_after_a_push(story: Story, s
     assert seen is not None
     assert seen.status["commit"] == first
     pull = story.github.hub.pulls[story.github.hub.key(story.repository.name), story.number]
-    assert await until(lambda: "preview-ok" not in _labels(story), 20), pull
+    assert await until(lambda: "preview-ok" not in _labels(story), 60), pull
     await story.say(f"/preview approve {second[:10]}")
     await story.serves(second)
 

@@ -21,7 +21,7 @@ async def test_a_request_that_is_open_at_sigterm_is_answered(
     request = {"repoOwner": owner, "repoName": name, "prNumber": story.number, "commitSha": commit}
     hub.slow(2)
     asked = asyncio.create_task(bridge.call("POST", "/api/previews", request))
-    await until(lambda: any(seen.path.endswith(f"/pulls/{story.number}") for seen in hub.requests), 20)
+    await until(lambda: any(seen.path.endswith(f"/pulls/{story.number}") for seen in hub.requests), 60)
     ending = asyncio.create_task(asyncio.to_thread(bridge.stop))
     status, answer = await asked
     await ending

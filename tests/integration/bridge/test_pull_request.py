@@ -15,20 +15,19 @@ async def test_from_opened_to_closed(story: Story, hub: Standin) -> None:
     url = await story.serves(first)
     await story.comment(url, first[:7])
     name = story.repository.name
-    [deployment] = hub.deployments(name)
-    assert await until(lambda: [s.state for s in deployment.statuses][-1:] == ["success"], 30)
+    assert await until(lambda: _deployed(hub, name) == ["success"], 60)
 
     second = await story.push()
     assert await story.serves(second) == url
     await story.comment(url, second[:7])
-    assert await until(lambda: hub.deployments(name)[-1].statuses[-1:], 30)
-    assert await until(lambda: _status(hub, name, second) == "success", 30)
+    assert await until(lambda: _deployed(hub, name) == ["inactive", "success"], 60)
+    assert await until(lambda: _status(hub, name, second) == "success", 60)
 
     await story.close()
     await story.gone()
     assert (await visit(url)).status == 404
     await story.comment("gone")
-    assert await until(lambda: hub.deployments(name)[-1].statuses[-1].state == "inactive", 30)
+    assert await until(lambda: _deployed(hub, name) == ["inactive", "inactive"], 60)
 
 
 async def test_deliveries_late_twice_and_after_the_close_change_nothing(story: Story) -> None:
@@ -44,7 +43,7 @@ async def test_deliveries_late_twice_and_after_the_close_change_nothing(story: S
     await story.bridge.deliver("pull_request", late)
     await story.bridge.deliver("pull_request", {**late, "action": "synchronize"})
     # what these come down to is done before the ping's line is written: the queue of one subject is in order
-    await until(lambda: "OlderEvent" in story.bridge.log() or "ClosedBefore" in story.bridge.log(), 20)
+    await until(lambda: "OlderEvent" in story.bridge.log() or "ClosedBefore" in story.bridge.log(), 60)
     assert await story.look() is None
 
 
@@ -76,6 +75,12 @@ async def test_github_being_down_does_not_delay_the_preview(story: Story, hub: S
     assert hub.comments(story.repository.name, story.number) == ()
     hub.up()
     await story.comment(url, seconds=60)
+
+
+def _deployed(hub: Standin, repository: str) -> list[str]:
+    """The newest state of each Deployment, the oldest Deployment first."""
+    statuses = (deployment.statuses for deployment in hub.deployments(repository))
+    return [str(found[-1].state) if found else "" for found in statuses]
 
 
 def _status(hub: Standin, repository: str, commit: str) -> str | None:
