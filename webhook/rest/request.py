@@ -154,13 +154,18 @@ def _source(request: PreviewRequest, existing: Preview | None, facts: Facts) -> 
         **_trust(request, known, facts),
     }
     if fields.get("trust") is not Trust.FORK:
-        # the login is for where the repository is known to be, not for wherever a caller points
-        same_host = urlsplit(clone_url).netloc.lower() == urlsplit(default).netloc.lower()
-        git = facts.git_secret if same_host else None
+        # the login is for this repository where it is known to be, not for whatever a caller points at
+        git = facts.git_secret if _place(clone_url) == _place(default) else None
         registry = f"{facts.name}-registry" if request.registry else facts.registry_secret
         fields["credentials_secret_ref"] = LocalSecretRef(name=git) if git else None
         fields["image_pull_secret_ref"] = LocalSecretRef(name=registry) if registry else None
     return Source.model_validate({name: value for name, value in fields.items() if value is not None})
+
+
+def _place(clone_url: str) -> tuple[str, str]:
+    """Host and path of a repository, without regard to case and to how its address ends."""
+    parts = urlsplit(clone_url.lower())
+    return parts.netloc, parts.path.rstrip("/").removesuffix(".git")
 
 
 def _default_clone_url(request: PreviewRequest, facts: Facts) -> str:

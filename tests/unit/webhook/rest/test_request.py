@@ -257,8 +257,10 @@ def test_the_repositorys_secrets_are_used_where_the_repository_is_and_nowhere_el
     source = asked(known=known).wanted.spec.source
     assert source.credentials_secret_ref is not None and source.credentials_secret_ref.name == "git"
     assert source.image_pull_secret_ref is not None and source.image_pull_secret_ref.name == "pull"
-    elsewhere = asked(known=known, cloneUrl="https://evil.example.com/acme/shop.git").wanted.spec.source
-    assert elsewhere.credentials_secret_ref is None
+    same = asked(known=known, cloneUrl="https://GitHub.com/Acme/shop").wanted.spec.source
+    assert same.credentials_secret_ref is not None
+    for url in ("https://evil.example.com/acme/shop.git", "https://github.com/acme/private.git"):
+        assert asked(known=known, cloneUrl=url).wanted.spec.source.credentials_secret_ref is None, url
 
 
 def test_a_preview_keeps_the_spelling_and_branch_that_it_was_made_with() -> None:
