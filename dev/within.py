@@ -28,7 +28,7 @@ def main(command: list[str]) -> int:
     if not command:
         sys.stderr.write("usage: python -m dev.within COMMAND…\n")
         return 2
-    signal.signal(signal.SIGTERM, told_to_end)
+    heed_signals()
     directory = Path(tempfile.mkdtemp(prefix="previewcloud-"))
     environ = {**os.environ, "PREVIEWCLOUD_STATE": str(directory / ".local")}
     environ.pop("INSTALLATION_ID", None)
@@ -45,6 +45,14 @@ def main(command: list[str]) -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _dev(environ, "down")
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def heed_signals() -> None:
+    """End in order when told to. SIGINT too: a job in the background may have been born deaf to it, and so
+    would be the command that it starts.
+    """
+    signal.signal(signal.SIGTERM, told_to_end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def told_to_end(number: int, frame: FrameType | None) -> None:

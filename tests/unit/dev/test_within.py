@@ -22,9 +22,9 @@ except KeyboardInterrupt:
     tidied.touch()
 """
 AROUND = """
-import os, signal, sys
+import os, sys
 from dev import within
-signal.signal(signal.SIGTERM, within.told_to_end)
+within.heed_signals()
 sys.exit(within.run(sys.argv[1:], os.environ))
 """
 
@@ -40,9 +40,9 @@ def test_a_command_is_interrupted_and_waited_for_when_its_surroundings_are_told_
     inner = [sys.executable, "-c", TIDY, str(begun), str(tidied)]
     outer = subprocess.Popen([sys.executable, "-c", AROUND, *inner], cwd=ROOT)
     try:
-        assert until(begun.exists, 10)
+        assert until(begun.exists, 60)
         outer.send_signal(signal.SIGTERM)
-        assert outer.wait(10) == ENDED
+        assert outer.wait(50) == ENDED
     finally:
         outer.kill()
         outer.wait()
