@@ -37,6 +37,7 @@ from controller.api.spec import (
 )
 from webhook.cluster.protocol import COMMENT_ANNOTATION, Origin, Wanted, WantedSecret
 from webhook.github.events import PullRequest
+from webhook.intake.order import trust
 from webhook.rest.models import PreviewRequest
 from webhook.rest.refusals import WrongField
 from webhook.rest.services import merged
@@ -193,8 +194,7 @@ def _trust(request: PreviewRequest, known: Source | None, facts: Facts) -> dict[
     fork = known is not None and known.trust is Trust.FORK
     if (pull := facts.pull) is not None:
         config = pull.base.sha
-        home = pull.base.repo.full_name if pull.base.repo else request.repository
-        fork = pull.head.repo is None or pull.head.repo.full_name.lower() != home.lower()
+        fork = trust(pull) is Trust.FORK
     if not fork:
         return {"trust": Trust.TRUSTED}
     # whoever holds a token that may write vouches for this very commit
