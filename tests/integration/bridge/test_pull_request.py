@@ -25,7 +25,8 @@ async def test_from_opened_to_closed(story: Story, hub: Standin) -> None:
 
     await story.close()
     await story.gone()
-    assert (await visit(url)).status == 404
+    # Traefik hears of the container's end from the engine, a moment after the resource is gone
+    await until(lambda: visit(url), 60, good=lambda answer: answer.status == 404)
     await story.comment("gone")
     assert await until(lambda: _deployed(hub, name) == ["inactive", "inactive"], 60)
 
