@@ -32,7 +32,7 @@ from controller.databases.postgres_limits import DEFAULT_LIMITS as POSTGRES_LIMI
 from controller.databases.protocol import DatabaseServer
 from controller.fleet import Fleet, World
 from controller.health import Health
-from controller.logs.files import FileSink
+from controller.logs.memory import MemorySink, Unread
 from controller.passwords import PasswordHasher, new_password
 from controller.reporter import Ears
 from controller.routing.labels import traefik_labels
@@ -63,16 +63,14 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         clock = WallClock()
         cluster = await KubernetesCluster.connect(settings.watch_namespace)
         stack.push_async_callback(cluster.close)
-        sink = FileSink(settings.log_dir)
-        stack.callback(sink.close)
+        sink = MemorySink()
         health = Health(clock)
-        health.watch("logs", sink.check)
         servers = databases(settings, stack)
         for kind, server in servers.items():
             health.watch(f"databases.{kind}", server.survey)
         runtime, builder, router = await _engine(settings, health, stack)
         health.watch("docker", runtime.survey)
-        backends = Backends(cluster, runtime, builder, servers, router, clock, limits(settings))
+        backends = Backends(cluster, runtime, builder, servers, router, clock, limits(settings), Unread())
         source = git_source(settings)
         sources = Sources(cluster, source, servers, new_password, PasswordHasher().line)
         sweep = partial(source.sweep, settings.cache_bytes)

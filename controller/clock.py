@@ -14,6 +14,9 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """The time of day, UTC."""
 
+    def instant(self) -> datetime:
+        """The same with microseconds."""
+
     def monotonic(self) -> float:
         """Seconds that only grow."""
 
@@ -27,6 +30,10 @@ class WallClock:
     def now(self) -> datetime:
         """The time of day, UTC, in whole seconds as Kubernetes writes it."""
         return datetime.now(UTC).replace(microsecond=0)
+
+    def instant(self) -> datetime:
+        """The same with microseconds."""
+        return datetime.now(UTC)
 
     def monotonic(self) -> float:
         """Seconds that only grow."""

@@ -73,10 +73,19 @@ class Reporter:
 
     def say(self, kind: LogType, service: str | None, text: str) -> None:
         """One or more lines for the preview's log."""
-        now = self._ears.clock.now()
-        commit = self._preview.spec.source.commit
+        source = self._preview.spec.source
         for line in self._mask(text).splitlines():
-            self._ears.sink.write(LogEntry(self._preview.key, self._slug, commit, kind, line, now, service))
+            entry = LogEntry(
+                key=self._preview.log_key,
+                preview_id=self._slug,
+                commit=source.commit,
+                type=kind,
+                message=line,
+                created_at=self._ears.clock.instant(),
+                pr_number=source.pull_request,
+                service=service,
+            )
+            self._ears.sink.write(entry)
 
     def shown(self) -> None:
         """The router knows now what can be known of this preview."""

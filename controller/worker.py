@@ -17,6 +17,8 @@ from controller.api.errors import BackendUnavailable, Conflict, PreviewError
 from controller.api.names import (
     FINALIZER,
     GROUP,
+    INCARNATION_ANNOTATION,
+    SLUG_ANNOTATION,
     PreviewKey,
     database_name,
     database_secret_name,
@@ -56,7 +58,8 @@ class Tools:
 def intent(preview: Preview) -> tuple[object, ...]:
     """What a creator can change: when it differs, what runs is out of date."""
     ours = {key: value for key, value in preview.metadata.annotations.items() if key.startswith(f"{GROUP}/")}
-    ours.pop(f"{GROUP}/slug", None)
+    for written_here in (SLUG_ANNOTATION, INCARNATION_ANNOTATION):
+        ours.pop(written_here, None)
     return (preview.metadata.uid, preview.metadata.generation, preview.deleting, tuple(sorted(ours.items())))
 
 

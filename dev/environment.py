@@ -36,7 +36,7 @@ def for_operator(addresses: Addresses) -> dict[str, str]:
         "KUBECONFIG": str(addresses.kubeconfig),
         "DOCKER_HOST": addresses.docker.host,
         "INSTALLATION_ID": site.installation,
-        "LOG_DIR": str(site.logs / "previews"),
+        "LOG_STORE_URL": _log_store(site),
         "CACHE_DIR": str(site.state / "cache"),
         "PREVIEW_DOMAIN": site.domain,
         "PREVIEW_PORT": str(ports.http),
@@ -61,13 +61,14 @@ def for_bridge(addresses: Addresses) -> dict[str, str]:
     return {
         "KUBECONFIG": str(addresses.kubeconfig),
         "INSTALLATION_ID": site.installation,
+        "LOG_STORE_URL": _log_store(site),
         "BRIDGE_LISTEN": f"127.0.0.1:{ports.bridge}",
         "BRIDGE_URL": _loopback(ports.bridge),
         "PREVIEW_NAMESPACE": "default",
         "GITHUB_WEBHOOK_SECRET": kept_secret(site.secrets / "webhook-secret", 32),
         "GITHUB_CLONE_URL": _loopback(ports.git),
         "API_KEY": kept_secret(site.secrets / "api-key", 48),
-        "OPERATOR_HEALTH_URL": f"{_loopback(ports.routing)}/health",
+        "OPERATOR_URL": _loopback(ports.routing),
         "OPERATOR_TOKEN": token_file(site).read_text(),
     }
 
@@ -130,6 +131,11 @@ def _write(path: Path, text: str) -> None:
     path.touch(mode=0o600)
     if path.read_text() != text:
         path.write_text(text)
+
+
+def _log_store(site: Site) -> str:
+    """Return the URL of the file that operator and bridge share."""
+    return f"sqlite:///{site.state / 'logs.db'}"
 
 
 def _loopback(port: int) -> str:

@@ -19,6 +19,8 @@ from controller.api.errors import Conflict, InvalidSpec
 from controller.api.policy import PathFilter
 from controller.background import kept_up
 from controller.clock import Clock, WallClock
+from controller.logs.open import DEFAULT_URL, open_store
+from controller.logs.store import StoreSettings
 from webhook.cluster.kubernetes import KubernetesCluster
 from webhook.cluster.protocol import Cluster
 from webhook.feedback.reporter import Reporter
@@ -58,13 +60,15 @@ async def open_bridge(settings: BridgeSettings) -> AsyncIterator[None]:
         stack.push_async_callback(cluster.close)
         metrics = Metrics(cluster.previews)
         github = await stack.enter_async_context(open_github(settings, clock, metrics.rate_left))
+        logs = await open_store(StoreSettings(_log_store_url(settings)))
+        stack.push_async_callback(logs.close)
         turns = Turns()
         queue = Queue(turns, clock)
         stack.push_async_callback(queue.close)
         poke = await _reporting(cluster, github, clock, settings, stack)
         world = World(cluster, github, clock, queue, poke)
         desk = Desk(world, rules(settings, asks_github=github is not None))
-        api = Api.of(settings, cluster, turns, github, clock, secrets.token_hex)
+        api = Api.of(settings, cluster, logs, turns, github, clock, secrets.token_hex)
         app = application(settings, desk, metrics, api)
         await cluster.start()
         comparison = Comparison(cluster, github, desk, clock)
@@ -102,6 +106,10 @@ def application(settings: BridgeSettings, desk: Desk, metrics: Metrics, api: Api
     app.router.add_get("/metrics", metrics.answer)
     setup(app, api)
     return app
+
+
+def _log_store_url(settings: BridgeSettings) -> str:
+    return settings.log_store_url.get_secret_value() if settings.log_store_url else DEFAULT_URL
 
 
 def _webhook_secrets(settings: BridgeSettings) -> Secrets:

@@ -101,11 +101,25 @@ class BridgeSettings(BaseSettings):
     trusted_proxies: Names = Field(
         default=(), description="Addresses of proxies (by comma) whose X-Forwarded-For is believed."
     )
-    operator_health_url: str = Field(
-        default="", description="The operator's /health (on its ROUTING_LISTEN), for the API's own health."
+    operator_url: str = Field(
+        default="",
+        description="The operator's address (its ROUTING_LISTEN, as in http://127.0.0.1:8090): its health "
+        "becomes part of the API's, and it takes the bridge's own log entries.",
     )
     operator_token: SecretStr | None = Field(
         default=None, description="The token of that address, the same as Traefik's (ROUTING_TOKEN_FILE)."
+    )
+
+    log_store_url: SecretStr | None = Field(
+        default=None,
+        description="Where logs of previews are kept, the same as the operator's; with sqlite, both run on "
+        "one machine.",
+    )
+    log_archive_url: str = Field(
+        default="", description="Where old entries were archived, the same as the operator's."
+    )
+    log_link_days: int = Field(
+        default=30, ge=1, le=3650, description="Days that the link to a log page in a comment is good."
     )
 
     @field_validator(*_LISTS, mode="before")

@@ -17,6 +17,8 @@ GROUP = "previewcloud.io"
 SLUG_MAX = 28
 LABEL_MAX = 63  # RFC 1035, section 2.3.4: a DNS label holds at most 63 octets
 SLUG_ANNOTATION = f"{GROUP}/slug"
+INCARNATION_ANNOTATION = f"{GROUP}/incarnation"
+"""The UID that a Preview had when it got its slug: a restored one keeps it, one made anew has another."""
 REDEPLOY = f"{GROUP}/redeploy"
 RESET_DATABASE = f"{GROUP}/reset-database"
 ROTATE_CREDENTIALS = f"{GROUP}/rotate-credentials"
@@ -53,6 +55,19 @@ class PreviewKey:
         if not namespace or not name or "/" in name:
             raise ValueError(f"not namespace/name: {text!r}")
         return cls(namespace, name)
+
+
+@dataclass(frozen=True, order=True)
+class LogKey:
+    """Whose log it is: a slug may be used again, by another repository even; these two are not."""
+
+    repository: str
+    """owner/name in lower case."""
+    incarnation: str
+    """See INCARNATION_ANNOTATION."""
+
+    def __str__(self) -> str:
+        return f"{self.repository}#{self.incarnation}"
 
 
 def short_hash(text: str, length: int) -> str:

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from controller.api.errors import InvalidSpec
 from controller.api.model import Observed
-from controller.api.names import FINALIZER, SLUG_ANNOTATION, PreviewKey
+from controller.api.names import FINALIZER, INCARNATION_ANNOTATION, SLUG_ANNOTATION, LogKey, PreviewKey
 from controller.api.spec import PreviewSpec
 from controller.api.status import PreviewStatus
 
@@ -50,6 +50,16 @@ class Preview(Observed):
     def slug(self) -> str | None:
         """The slug it was given; the annotation counts, since a restore loses the status."""
         return self.metadata.annotations.get(SLUG_ANNOTATION) or self.status.slug
+
+    @property
+    def incarnation(self) -> str:
+        """The same from its making to its deletion, also when it was restored under another UID."""
+        return self.metadata.annotations.get(INCARNATION_ANNOTATION) or self.metadata.uid
+
+    @property
+    def log_key(self) -> LogKey:
+        """Which log is its own."""
+        return LogKey(self.spec.source.repository.lower(), self.incarnation)
 
     @property
     def held(self) -> bool:

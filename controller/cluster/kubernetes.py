@@ -13,7 +13,14 @@ from typing import Any
 from urllib.parse import quote
 
 from controller.api.errors import Conflict, NotReady
-from controller.api.names import FINALIZER, GROUP, PREVIEW_LABEL, SLUG_ANNOTATION, PreviewKey
+from controller.api.names import (
+    FINALIZER,
+    GROUP,
+    INCARNATION_ANNOTATION,
+    PREVIEW_LABEL,
+    SLUG_ANNOTATION,
+    PreviewKey,
+)
 from controller.api.preview import Preview
 from controller.cluster.protocol import Body, SecretData
 from controller.cluster.wire import FORBIDDEN, NOT_FOUND, ApiServer, Request
@@ -54,11 +61,11 @@ class KubernetesCluster:
             query["continue"] = token
 
     async def claim(self, preview: Preview, slug: str) -> None:
-        """Write finalizer and slug in one patch, unless the object changed since it was read."""
+        """Write finalizer, slug and incarnation in one patch, unless the object changed since it was read."""
         metadata = {
             "resourceVersion": preview.metadata.resource_version,
             "finalizers": sorted({*preview.metadata.finalizers, FINALIZER}),
-            "annotations": {SLUG_ANNOTATION: slug},
+            "annotations": {SLUG_ANNOTATION: slug, INCARNATION_ANNOTATION: preview.incarnation},
         }
         await self._patch_metadata(preview, metadata)
 

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.api.errors import BackendUnavailable, Conflict
-from controller.api.names import FINALIZER, PREVIEW_LABEL, SLUG_ANNOTATION, PreviewKey
+from controller.api.names import (
+    FINALIZER,
+    INCARNATION_ANNOTATION,
+    PREVIEW_LABEL,
+    SLUG_ANNOTATION,
+    PreviewKey,
+)
 from controller.api.preview import Preview
 from controller.cluster.protocol import Body, SecretData
 
@@ -50,11 +56,12 @@ class MemoryCluster:
         return tuple(copy.deepcopy(body) for body in self.bodies.values())
 
     async def claim(self, preview: Preview, slug: str) -> None:
-        """Write finalizer and slug."""
+        """Write finalizer, slug and incarnation."""
         self._write()
         metadata = self.bodies[preview.key]["metadata"]
         metadata["finalizers"] = sorted({*metadata.get("finalizers", []), FINALIZER})
-        metadata.setdefault("annotations", {})[SLUG_ANNOTATION] = slug
+        annotations = metadata.setdefault("annotations", {})
+        annotations |= {SLUG_ANNOTATION: slug, INCARNATION_ANNOTATION: preview.incarnation}
 
     async def release(self, preview: Preview) -> None:
         """Take the finalizer off; an object that is being deleted is gone then."""

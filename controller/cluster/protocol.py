@@ -32,7 +32,9 @@ class Cluster(Protocol):
         """All Previews that this operator watches."""
 
     async def claim(self, preview: Preview, slug: str) -> None:
-        """Write finalizer and slug in one patch; raises NotReady when the object changed meanwhile."""
+        """Write finalizer, slug and incarnation in one patch; raises NotReady when the object changed
+        meanwhile.
+        """
 
     async def release(self, preview: Preview) -> None:
         """Take the finalizer off; an object that is gone already is fine."""

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from controller.api.errors import InvalidSpec, PreviewError
 from controller.api.preview import Preview
@@ -59,6 +60,13 @@ class Limits:
     confirm_timeout: float = 30.0
 
 
+class LastWords(Protocol):
+    """Who reads what containers print."""
+
+    async def read_out(self, name: str) -> None:
+        """Come back once all that a stopped instance printed was read, or after some seconds; never fails."""
+
+
 @dataclass(frozen=True)
 class Backends:
     """All that acts on the world, by protocol."""
@@ -70,6 +78,7 @@ class Backends:
     router: Router
     clock: Clock
     limits: Limits
+    output: LastWords
 
 
 @dataclass(frozen=True)
@@ -241,4 +250,5 @@ async def _runtime(
             await runtime.attach(name, network, service)
         case act.RetireInstance(name):
             await runtime.stop(name, run.backends.limits.stop_grace)
+            await run.backends.output.read_out(name)
             await runtime.remove(name)

@@ -8,7 +8,7 @@ Reads only. What a fork may not have is left out here: no Secret of the reposito
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from controller.api import names
 from controller.api.errors import Conflict, InvalidSpec
@@ -84,10 +84,11 @@ async def gather(preview: Preview, slug: str, sources: Sources) -> Gathered:
         users=users,
         registry=await secrets.registry(tuple(s.image for s in wanted.services if s.image)),
         redeploy=_wish(preview, names.REDEPLOY),
+        incarnation=preview.incarnation,
     )
-    known = set(secrets.values)
-    known |= {value for value in (password, *(database.password for database in asked)) if value}
-    return Gathered(inputs=inputs, tree=tree, secrets=frozenset(known))
+    passwords = (password, *(database.password for database in asked))
+    known = frozenset(value for value in (*secrets.values, *passwords) if value)
+    return Gathered(inputs=replace(inputs, secret_values=known), tree=tree, secrets=known)
 
 
 def check_trust(source: Source) -> None:

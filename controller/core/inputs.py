@@ -79,3 +79,7 @@ class Inputs:
     images: Mapping[str, ImageInfo] = field(default_factory=dict)
     redeploy: str = ""
     """The newest redeploy wish: another value makes another revision."""
+    incarnation: str = ""
+    """Of the preview; decides nothing but where its output is kept."""
+    secret_values: frozenset[str] = field(default_factory=frozenset, repr=False)
+    """Every secret value that may turn up in an environment."""

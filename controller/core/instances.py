@@ -20,7 +20,7 @@ from controller.core.addresses import Address, values
 from controller.core.inputs import Inputs, Rules
 from controller.runtime.protocol import InstanceSpec, NetworkSpec, RouteSpec
 
-BOOKKEEPING = ("name", "preview", "revision", "config_hash", "network")
+BOOKKEEPING = ("name", "preview", "revision", "config_hash", "network", "incarnation", "secret_env")
 
 
 def instances(
@@ -76,6 +76,12 @@ def _draft(  # noqa: PLR0913, PLR0917 - a pure function of all that decides one 
     source = inputs.source
     cpu, memory = _resources(service, rules)
     host = next(a.host for a in addresses if a.service == service.name)
+    env = environment(
+        secrets=inputs.secrets,
+        env=inputs.env,
+        platform=values(inputs, addresses, ports, service.name),
+        service_env=inputs.service_env.get(service.name, {}),
+    )
     draft = InstanceSpec(
         name="",
         preview=inputs.preview,
@@ -90,16 +96,15 @@ def _draft(  # noqa: PLR0913, PLR0917 - a pure function of all that decides one 
         port=ports[service.name],
         route=RouteSpec(names.router_name(inputs.slug, service.name), host, service.public, inputs.users),
         network=None,
-        env=environment(
-            secrets=inputs.secrets,
-            env=inputs.env,
-            platform=values(inputs, addresses, ports, service.name),
-            service_env=inputs.service_env.get(service.name, {}),
-        ),
+        env=env,
         command=service.command,
         cpu_millis=cpu,
         memory_bytes=memory,
         health_path=service.health_check.path if service.health_check else None,
+        incarnation=inputs.incarnation,
+        secret_env=tuple(
+            name for name, value in env.items() if any(secret in value for secret in inputs.secret_values)
+        ),
     )
     content = {key: value for key, value in asdict(draft).items() if key not in BOOKKEEPING}
     return replace(draft, config_hash=digest(content))

@@ -1,17 +1,26 @@
-"""Where lines about previews go. Writing never blocks and never fails the work that speaks."""
+"""What is said about previews, and who takes it. Writing never blocks and never fails the work that speaks.
+
+reconciles, builds, containers, the bridge ──▶ LogEntry ──▶ LogSink ──▶ batches ──▶ LogStore
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from controller.api.names import PreviewKey
+from controller.api.names import LogKey
+from controller.runtime.output import Position, Stream
+
+MESSAGE_MAX = 16 * 1024
+"""Bytes of UTF-8 that one entry may have; what is longer is cut."""
+CUT_MARK = " […cut]"
 
 
 class LogType(StrEnum):
-    """What a line is about."""
+    """What an entry is about."""
 
     BUILD = "build"
     DEPLOY = "deploy"
@@ -20,21 +29,41 @@ class LogType(StrEnum):
     SYSTEM = "system"
 
 
-@dataclass(frozen=True)
-class LogEntry:
-    """One line; `message` is already free of secrets."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Which line of which container's stream an entry is, so that reading can be resumed behind it."""
 
-    preview: PreviewKey
-    slug: str
+    source: str
+    """The container's id, at the engine."""
+    stream: Stream
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One entry, before it has a sequence."""
+
+    key: LogKey
+    preview_id: str
+    """The slug; for display alone."""
     commit: str
     type: LogType
     message: str
     created_at: datetime
+    """UTC, with microseconds."""
+    pr_number: int | None = None
     service: str | None = None
+    stream: Stream | None = None
+    metadata: Mapping[str, str | int] = field(default_factory=dict)
+    mark: Mark | None = None
+    """Of a container's line."""
 
 
 class LogSink(Protocol):
-    """Takes lines."""
+    """Takes entries."""
 
     def write(self, entry: LogEntry) -> None:
-        """Keep one line; returns at once."""
+        """Keep one entry; returns at once."""
+
+    async def room(self) -> None:
+        """Wait until there is room for many more: whoever can hold its source up, waits here first."""

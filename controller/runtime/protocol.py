@@ -63,6 +63,10 @@ class InstanceSpec:
     cpu_millis: int = 500
     memory_bytes: int = 512 * 1024 * 1024
     health_path: str | None = None
+    incarnation: str = ""
+    """Of its preview: with the repository, the log that its output belongs to."""
+    secret_env: tuple[str, ...] = ()
+    """Names of those variables whose values hold a secret."""
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from controller.clock import Clock
+from controller.logs.store import LogStore
 from webhook.cluster.protocol import Cluster
 from webhook.github.protocol import GitHub
+from webhook.logs.passes import Passes
 from webhook.rest.limits import Limits
 from webhook.settings import BridgeSettings
 from webhook.tokens import Verifier
@@ -25,6 +27,7 @@ class Api:
     """
 
     cluster: Cluster
+    logs: LogStore
     turns: Turns
     limits: Limits
     settings: BridgeSettings
@@ -33,6 +36,8 @@ class Api:
     """A new random name, letters and digits, for requests without an id of their own."""
     github: GitHub | None = None
     verifier: Verifier | None = None
+    passes: Passes | None = None
+    """Links and tickets to logs; None without API_KEY."""
     slug_seconds: float = SLUG_SECONDS
     """How long the answer to a request for a preview waits for the slug, or for an old one to be gone."""
 
@@ -41,6 +46,7 @@ class Api:
         cls,
         settings: BridgeSettings,
         cluster: Cluster,
+        logs: LogStore,
         turns: Turns,
         github: GitHub | None,
         clock: Clock,
@@ -54,5 +60,6 @@ class Api:
         held = (settings.api_key, settings.api_key_previous)
         keys = tuple(key.get_secret_value() for key in held if key is not None)
         verifier = Verifier(keys, settings.api_audience, clock) if settings.api_key is not None else None
+        passes = Passes(keys, settings.api_audience, clock) if settings.api_key is not None else None
         limits = Limits(settings.api_rate, settings.address_rate, clock)
-        return cls(cluster, turns, limits, settings, clock, draw, github, verifier)
+        return cls(cluster, logs, turns, limits, settings, clock, draw, github, verifier, passes)

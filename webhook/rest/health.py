@@ -35,7 +35,7 @@ class OperatorHealth:
     """
 
     def __init__(self, settings: BridgeSettings, session: aiohttp.ClientSession, clock: Clock) -> None:
-        self._url = settings.operator_health_url
+        self._url = f"{settings.operator_url.rstrip('/')}/health" if settings.operator_url else ""
         token = settings.operator_token
         self._headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
         self._session = session

@@ -20,6 +20,9 @@ OWNER = "previewcloud.owner"
 REPOSITORY = "previewcloud.repo"
 IMAGE = "previewcloud.image"
 """The reference that was asked for: a container is made from the image's ID, which no tag can move."""
+INCARNATION = "previewcloud.incarnation"
+SECRET_ENV = "previewcloud.secret-env"  # noqa: S105 - names of variables, by comma
+"""So that what the container prints can be masked by whoever reads it, after a restart too."""
 JOB = "previewcloud.job"
 ROUTER = "previewcloud.route.router"
 HOST = "previewcloud.route.host"
@@ -40,6 +43,8 @@ def instance_labels(spec: InstanceSpec, installation: str) -> dict[str, str]:
         OWNER: owner_label(spec.repository),
         REPOSITORY: spec.repository,
         IMAGE: spec.image,
+        INCARNATION: spec.incarnation,
+        SECRET_ENV: ",".join(spec.secret_env),
         **_route_labels(spec.route),
     }
 

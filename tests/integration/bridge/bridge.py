@@ -54,7 +54,7 @@ class Bridge:
             "GITHUB_WEBHOOK_SECRET": self.secret,
             "GITHUB_CLONE_URL": env["GIT_BASE_URL"],
             "API_KEY": self.key,
-            "OPERATOR_HEALTH_URL": f"http://{env['ROUTING_LISTEN']}/health",
+            "OPERATOR_URL": f"http://{env['ROUTING_LISTEN']}",
             "OPERATOR_TOKEN": Path(env["ROUTING_TOKEN_FILE"]).read_text().strip(),
             "COMPARISON_INTERVAL": "3600",
             **github,

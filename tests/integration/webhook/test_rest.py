@@ -24,6 +24,7 @@ from controller.api.names import PIN, REDEPLOY, PreviewKey
 from controller.api.preview import Preview
 from controller.clock import WallClock
 from controller.cluster.wire import ApiServer
+from controller.logs.memory import MemoryStore
 from tests.integration.webhook.cluster.by_hand import KubernetesHand, kubectl
 from webhook.cluster.kubernetes import KubernetesCluster
 from webhook.cluster.protocol import COMMENT_ANNOTATION, ORIGIN_LABEL
@@ -112,7 +113,9 @@ async def opened(hand: KubernetesHand) -> AsyncIterator[Site]:
         await cluster.start()
         settings = BridgeSettings.model_validate({"api_key": SIGNING})
         app = web.Application()
-        setup(app, Api.of(settings, cluster, Turns(), None, clock, lambda: secrets.token_hex(8)))
+        setup(
+            app, Api.of(settings, cluster, MemoryStore(), Turns(), None, clock, lambda: secrets.token_hex(8))
+        )
         async with TestClient(TestServer(app)) as client:
 
             async def ready() -> bool:

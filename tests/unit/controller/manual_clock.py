@@ -26,7 +26,10 @@ class ManualClock:
         self._order = itertools.count()
 
     def now(self) -> datetime:
-        return (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)).replace(microsecond=0)
+        return self.instant().replace(microsecond=0)
+
+    def instant(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
 
     def monotonic(self) -> float:
         return self.seconds

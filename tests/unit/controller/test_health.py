@@ -6,10 +6,11 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+from controller.logs.files import FileSink
+
 from controller.api.errors import BackendUnavailable, PreviewError
 from controller.api.names import PreviewKey
 from controller.health import FRESH_SECONDS, Health, nested
-from controller.logs.files import FileSink
 from controller.logs.protocol import LogEntry, LogType
 from tests.unit.controller.manual_clock import ManualClock
 

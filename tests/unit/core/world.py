@@ -21,7 +21,7 @@ from controller.core.reconcile import Reconciler
 from controller.core.status import patch
 from controller.core.work import Memory, Outcome
 from controller.databases.memory import MemoryDatabases
-from controller.logs.memory import MemorySink
+from controller.logs.memory import MemorySink, Unread
 from controller.reporter import Ears, Hooks, Reporter
 from controller.routing.memory import MemoryRouter
 from controller.routing.protocol import Probe, ProbeState
@@ -57,6 +57,9 @@ class TestClock:
 
     def now(self) -> datetime:
         return self.time.replace(microsecond=0)
+
+    def instant(self) -> datetime:
+        return self.time
 
     def monotonic(self) -> float:
         return self.seconds
@@ -117,6 +120,7 @@ class World:
             self.router,
             self.clock,
             Limits(start_timeout=10, confirm_timeout=5),
+            Unread(),
         )
         sources = Sources(self.cluster, self.source, backends.databases, self._password, self._line)
         self.backends = backends

@@ -68,7 +68,7 @@ def test_the_bridges_variables_are_settings_that_it_knows(tmp_path: Path) -> Non
 def test_operator_and_bridge_agree_on_the_token_between_them(tmp_path: Path) -> None:
     variables = for_shell(_addresses(tmp_path))
     assert variables["OPERATOR_TOKEN"] == Path(variables["ROUTING_TOKEN_FILE"]).read_text()
-    assert variables["OPERATOR_HEALTH_URL"] == f"http://{variables['ROUTING_LISTEN']}/health"
+    assert variables["OPERATOR_URL"] == f"http://{variables['ROUTING_LISTEN']}"
 
 
 def test_the_engine_may_pull_from_the_registry_that_a_shell_is_told_of(tmp_path: Path) -> None:

@@ -29,6 +29,9 @@ class Clock:
     def now(self) -> datetime:
         return self.today
 
+    def instant(self) -> datetime:
+        return self.today
+
     def monotonic(self) -> float:
         return 0.0
 

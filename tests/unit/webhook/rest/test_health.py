@@ -41,8 +41,8 @@ async def operated() -> AsyncIterator[tuple[World, Operator]]:
     app = web.Application()
     app.router.add_get("/health", operator.health)
     async with TestServer(app) as server:
-        url = str(server.make_url("/health"))
-        async with running(operator_health_url=url, operator_token=TOKEN) as world:
+        url = str(server.make_url(""))
+        async with running(operator_url=url, operator_token=TOKEN) as world:
             yield world, operator
 
 
@@ -105,7 +105,7 @@ async def test_an_operator_that_hangs_counts_as_failing_after_two_seconds() -> N
 
 
 async def test_an_operator_that_is_away_counts_as_failing() -> None:
-    async with running(operator_health_url="http://127.0.0.1:9/health") as world:
+    async with running(operator_url="http://127.0.0.1:9") as world:
         assert (await health(world))[0] == 503
 
 

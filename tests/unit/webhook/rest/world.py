@@ -17,6 +17,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from controller.api.names import slug_candidates
 from controller.api.preview import Preview
 from controller.api.spec import PreviewSpec, Source
+from controller.logs.memory import MemoryStore
 from webhook.cluster.memory import MemoryCluster
 from webhook.cluster.protocol import Origin, Wanted
 from webhook.github.protocol import GitHub
@@ -41,6 +42,9 @@ class Watch:
         self.skipped = 0.0
 
     def now(self) -> datetime:
+        return self.today
+
+    def instant(self) -> datetime:
         return self.today
 
     def monotonic(self) -> float:
@@ -145,7 +149,8 @@ async def running(github: GitHub | None = None, **settings: Any) -> AsyncIterato
     given = BridgeSettings.model_validate({"api_key": KEY, **settings})
     numbers = itertools.count(1)
     api = replace(
-        Api.of(given, cluster, Turns(), github, clock, lambda: f"drawn-{next(numbers)}"), slug_seconds=0.5
+        Api.of(given, cluster, MemoryStore(), Turns(), github, clock, lambda: f"drawn-{next(numbers)}"),
+        slug_seconds=0.5,
     )
     app = web.Application()
     setup(app, api)

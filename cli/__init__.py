@@ -1,0 +1,1 @@
+"""The command `previewcloud`: previews from a terminal, over the API."""

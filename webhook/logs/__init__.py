@@ -1,0 +1,1 @@
+"""Logs of previews for those who read them: looked up, followed, shown."""
