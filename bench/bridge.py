@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from statistics import quantiles
 
 from bench.figures import Aim, Amount, Line, Pair, Ratio
 from bench.http_load import Request, latencies, rate
+from bench.log_bridge import free_port
 from bench.operator import process, remove_all
 from bench.previews import preview
 from bench.world import World, until
@@ -33,7 +33,7 @@ async def bridge(world: World) -> list[Line]:
     """Deliveries first, then a thousand Previews are made and listed."""
     await world.kubernetes.namespace(NAMESPACE)
     await remove_all(world, NAMESPACE)
-    secret, key, port = secrets.token_urlsafe(32), secrets.token_urlsafe(48), _free_port()
+    secret, key, port = secrets.token_urlsafe(32), secrets.token_urlsafe(48), free_port()
     settings = {
         "BRIDGE_LISTEN": f"127.0.0.1:{port}",
         "PREVIEW_NAMESPACE": NAMESPACE,
@@ -115,7 +115,7 @@ def _delivery(port: int, path: str, action: str, secret: str, event: str = "pull
 
 @asynccontextmanager
 async def _bare(world: World, secret: str) -> AsyncIterator[int]:
-    port = _free_port()
+    port = free_port()
     command = (sys.executable, "-m", "bench.bare_webhook", str(port))
     async with process(world, "bare-webhook", command, {"GITHUB_WEBHOOK_SECRET": secret}):
         await until(lambda: _open(port), SECONDS, "the bare handler listens")
@@ -129,9 +129,3 @@ async def _open(port: int) -> bool:
         return False
     writer.close()
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -50,7 +50,9 @@ async def thousand(world: World) -> list[Line]:
 
 def ours(world: World) -> AbstractAsyncContextManager[Process]:
     """PreviewCloud's operator on the in-memory runtime."""
-    return operator(world, IMAGE, {"RUNTIME": "memory", "LOG_DIR": str(world.scratch / "previews")})
+    return operator(
+        world, IMAGE, {"RUNTIME": "memory", "LOG_STORE_URL": f"sqlite:///{world.scratch / 'logs.db'}"}
+    )
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from bench.errors import BenchFailed
 from bench.kubernetes import Kubernetes
 from dev.progress import Progress
 
-NEEDED = ("KUBECONFIG", "INSTALLATION_ID", "DOCKER_HOST", "TRAEFIK_HTTP_URL", "GIT_ROOT", "LOG_DIR")
+NEEDED = ("KUBECONFIG", "INSTALLATION_ID", "DOCKER_HOST", "TRAEFIK_HTTP_URL", "GIT_ROOT", "LOG_STORE_URL")
 POLL_SECONDS = 0.03
 """Between two looks: the platform's own page answers until a Preview does, which costs it something too."""
 OUTPUT_BYTES = 4000

@@ -26,8 +26,8 @@ Json = dict[str, Any]
 class Bridge:
     """One bridge that makes its Previews in a test's namespace."""
 
-    def __init__(self, space: Space, folder: Path, hub: Standin | None) -> None:
-        self.space, self.hub = space, hub
+    def __init__(self, space: Space, operator: Operator, folder: Path, hub: Standin | None) -> None:
+        self.space, self.hub, self.operator = space, hub, operator
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.secret, self.key = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
@@ -54,6 +54,7 @@ class Bridge:
             "GITHUB_WEBHOOK_SECRET": self.secret,
             "GITHUB_CLONE_URL": env["GIT_BASE_URL"],
             "API_KEY": self.key,
+            "LOG_STORE_URL": self.operator.settings["LOG_STORE_URL"],
             "OPERATOR_URL": f"http://{env['ROUTING_LISTEN']}",
             "OPERATOR_TOKEN": Path(env["ROUTING_TOKEN_FILE"]).read_text().strip(),
             "COMPARISON_INTERVAL": "3600",

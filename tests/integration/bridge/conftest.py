@@ -11,6 +11,7 @@ import pytest
 from tests.integration.bridge.bridge import Bridge
 from tests.integration.bridge.story import Story
 from tests.integration.operator.conftest import api, engine, env, operator, space
+from tests.integration.operator.process import Operator
 from tests.integration.operator.space import Space
 from tests.standin.github import Standin, standin
 
@@ -25,8 +26,8 @@ async def hub() -> AsyncIterator[Standin]:
 
 
 @pytest.fixture
-async def bridge(space: Space, hub: Standin, tmp_path: Path) -> AsyncIterator[Bridge]:
-    made = Bridge(space, tmp_path, hub)
+async def bridge(space: Space, operator: Operator, hub: Standin, tmp_path: Path) -> AsyncIterator[Bridge]:
+    made = Bridge(space, operator, tmp_path, hub)
     await made.start()
     try:
         yield made

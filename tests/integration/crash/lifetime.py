@@ -36,7 +36,7 @@ class Lifetimes:
             "STOP_GRACE": "1",
             "RETIRE_DELAY": "0.2",
             "WATCH_NAMESPACE": space.namespace,
-            "LOG_DIR": str(folder / "previews"),
+            "LOG_STORE_URL": f"sqlite:///{folder / 'logs.db'}",
             "CACHE_DIR": str(folder / "cache"),
             "CRASH_JOURNAL": str(self._journal),
             "CRASH_ARMED": str(self._armed),

@@ -26,7 +26,8 @@ def env() -> Mapping[str, str]:
 @pytest.fixture(scope="package")
 def operator(env: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     folder = tmp_path_factory.mktemp("operator")
-    settings = {**QUICK, "LOG_DIR": str(folder / "previews"), "CACHE_DIR": str(folder / "cache")}
+    store = f"sqlite:///{folder / 'logs.db'}"
+    settings = {**QUICK, "LOG_STORE_URL": store, "CACHE_DIR": str(folder / "cache")}
     started = Operator(folder / "operator.log", settings)
     started.start()
     yield started
@@ -56,4 +57,4 @@ async def space(api: Api, engine: Engine, env: Mapping[str, str], operator: Oper
         try:
             await made.close()
         finally:
-            sys.stdout.write(f"{operator.tail()}\n{operator.story(made.namespace)}\n")
+            sys.stdout.write(f"{operator.tail()}\n{await operator.logbook.story()}\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -11,6 +10,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.integration.operator.logbook import Logbook
 
 STOP_SECONDS = 15.0
 QUICK = {
@@ -72,12 +73,10 @@ class Operator:
         """The end of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
-    def story(self, namespace: str, lines: int = 40) -> str:
-        """The last lines about the previews of a namespace."""
-        logs = Path(self.settings["LOG_DIR"]).glob("*.log")
-        entries = [json.loads(line) for log in logs for line in log.read_text().splitlines()]
-        mine = [entry for entry in entries if entry["preview"].startswith(f"{namespace}/")]
-        return "\n".join(f"{entry['time'][11:23]} {entry['message']}" for entry in mine[-lines:])
+    @property
+    def logbook(self) -> Logbook:
+        """What its previews said."""
+        return Logbook(self.settings)
 
     @contextmanager
     def restarted(self, **settings: str) -> Iterator[None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 
 from tests.integration.operator.app import files, service
 from tests.integration.operator.polling import until
@@ -53,13 +52,12 @@ async def test_the_databases_password_is_in_the_secret_and_in_the_service_and_no
     inside = (await visit(seen.status["url"], "/env/DATABASE_URL")).body
     assert password in inside
     container = space.engine.of_service(space.key("rows"))
-    logs = [path.read_text(errors="replace") for path in _log_files(operator)]
-    assert any("done: create database" in text for text in logs)
+    logs = await until(operator.logbook.text, 10, lambda text: "done: create database" in text)
     told = {
         "resource": json.dumps(seen.body),
         "events": json.dumps(await space.events("rows")),
         "operator's log": operator.log.read_text(errors="replace"),
-        "preview's log": "\n".join(logs),
+        "preview's log": logs,
         "labels": json.dumps(container.labels),
         "command": json.dumps(space.engine.inspect(container)["Config"]["Cmd"]),
     }
@@ -99,7 +97,3 @@ async def test_what_a_visitor_sees_before_and_after(space: Space) -> None:
     await space.delete("slow")
     await space.gone("slow")
     assert (await until(lambda: visit(url), 15, lambda answer: answer.status == 404)).status == 404
-
-
-def _log_files(operator: Operator) -> list[Path]:
-    return [path for path in Path(operator.settings["LOG_DIR"]).rglob("*") if path.is_file()]
