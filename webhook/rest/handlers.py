@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
 
 from aiohttp import web
@@ -13,10 +12,10 @@ from controller.api.errors import Conflict
 from controller.api.preview import Preview
 from controller.api.preview_file import parse_preview_file
 from controller.api.spec import Service
-from webhook.rest.answer import Renderings, answer, short
-from webhook.rest.api import Api
+from webhook.rest.answer import answer, short
+from webhook.rest.call import Call, Handle, Tools
 from webhook.rest.gate import preview_of, refuse_repository, require_read
-from webhook.rest.health import OperatorHealth, health
+from webhook.rest.health import health
 from webhook.rest.listing import page
 from webhook.rest.models import ListQuery, PinRequest, PreviewFileRequest, PreviewRequest, Status
 from webhook.rest.shapes import (
@@ -29,35 +28,6 @@ from webhook.rest.shapes import (
 )
 from webhook.rest.upsert import remove, settled, upsert
 from webhook.rest.wishes import pin, wish
-from webhook.tokens import Claims
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What handlers share: the API's parts, and what is kept between requests."""
-
-    api: Api
-    renderings: Renderings
-    operator: OperatorHealth
-
-
-@dataclass(frozen=True)
-class Call:
-    """A request that was let in and read."""
-
-    preview_id: str
-    query: BaseModel | None
-    body: BaseModel | None
-    claims: Claims | None
-
-    @property
-    def caller(self) -> Claims:
-        """Whose token it is, where the operation needs one."""
-        assert self.claims is not None
-        return self.claims
-
-
-Handle = Callable[[Tools, Call], Awaitable[web.Response]]
 
 
 async def _upsert(tools: Tools, call: Call) -> web.Response:

@@ -15,10 +15,11 @@ from pydantic import BaseModel
 from webhook.body import Bodies
 from webhook.rest.answer import Renderings
 from webhook.rest.api import Api
+from webhook.rest.call import Call, Tools
 from webhook.rest.docs import add_docs
 from webhook.rest.errors import failures
 from webhook.rest.gate import admit
-from webhook.rest.handlers import HANDLERS, Call, Tools
+from webhook.rest.handlers import HANDLERS
 from webhook.rest.health import OperatorHealth
 from webhook.rest.limits import Proxies
 from webhook.rest.openapi import document
