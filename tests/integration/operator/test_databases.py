@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -190,9 +191,7 @@ async def test_a_second_preview_of_the_same_scripts_starts_from_a_copy(
         await space.create(name, {"source": space.source(repository, commit)})
         slug = (await space.ready(name)).status["slug"]
         assert names(kind, await login(space, name)) == ["first", "second"]
-        told = await until(
-            lambda: operator.logbook.text(slug), 10, lambda text: "done: create database" in text
-        )
+        told = await until(partial(operator.logbook.text, slug), 10, lambda text: "done: wait for" in text)
         ran += told.count("migration 001.sql")
     assert ran == 1
     await space.delete("one")
