@@ -16,6 +16,7 @@ from controller.clock import WallClock
 from webhook.tokens import Scope, issue
 
 UNLIMITED = str(10**9)
+TOKENS = 20
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,12 @@ class Bridge:
 
     process: Process
     port: int
-    headers: Mapping[str, str]
+    tokens: tuple[str, ...]
+    """Several, since one may have only so many streams."""
+
+    def headers(self, number: int = 0) -> Mapping[str, str]:
+        """What a reader of this number sends."""
+        return {"Authorization": f"Bearer {self.tokens[number % len(self.tokens)]}"}
 
     def stream(self, preview_id: str) -> str:
         """Where a preview's log is followed."""
@@ -46,7 +52,13 @@ async def log_bridge(world: World, namespace: str, settings: Mapping[str, str]) 
         "OPERATOR_URL": "",
         **settings,
     }
-    token = issue(
+    async with process(world, "bridge", (sys.executable, "-m", "webhook"), given) as running:
+        await world.until_answers(f"http://127.0.0.1:{port}/readyz")
+        yield Bridge(running, port, tuple(_token(key, number) for number in range(TOKENS)))
+
+
+def _token(key: str, number: int) -> str:
+    return issue(
         key=key,
         audience="previewcloud",
         subject="bench",
@@ -54,11 +66,8 @@ async def log_bridge(world: World, namespace: str, settings: Mapping[str, str]) 
         repositories=("*",),
         ttl=timedelta(hours=1),
         clock=WallClock(),
-        jti="bench",
+        jti=f"bench-{number}",
     )
-    async with process(world, "bridge", (sys.executable, "-m", "webhook"), given) as running:
-        await world.until_answers(f"http://127.0.0.1:{port}/readyz")
-        yield Bridge(running, port, {"Authorization": f"Bearer {token}"})
 
 
 def free_port() -> int:

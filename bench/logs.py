@@ -128,7 +128,7 @@ def _wrong(heard: list[Heard]) -> float:
 async def _readers(bridge: Bridge) -> AsyncIterator[list[Heard]]:
     """One WebSocket per Preview."""
     heard = [Heard() for _ in range(PREVIEWS)]
-    async with aiohttp.ClientSession(headers=bridge.headers) as session:
+    async with aiohttp.ClientSession(headers=bridge.headers()) as session:
         tasks = [
             asyncio.create_task(_listen(session, bridge.stream(f"pr-{number}"), one))
             for number, one in enumerate(heard, 1)
