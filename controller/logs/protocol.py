@@ -12,11 +12,12 @@ from enum import StrEnum
 from typing import Protocol
 
 from controller.api.names import LogKey
+from controller.runtime import output
 from controller.runtime.output import Position, Stream
 
-MESSAGE_MAX = 16 * 1024
+MESSAGE_MAX = output.LINE_BYTES
 """Bytes of UTF-8 that one entry may have; what is longer is cut."""
-CUT_MARK = " […cut]"
+CUT_MARK = output.CUT_MARK
 
 
 class LogType(StrEnum):

@@ -12,6 +12,10 @@ from typing import Protocol
 
 from controller.api.names import LogKey
 
+LINE_BYTES = 16 * 1024
+"""Bytes of UTF-8 that one line may have; what is longer is cut, and ends with the mark."""
+CUT_MARK = " […cut]"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -74,7 +78,7 @@ class Outputs(Protocol):
         """
 
     async def source(self, identity: str) -> Source | None:
-        """How a container is now; None when it is gone."""
+        """How a container, given by its id or by its instance's name, is now; None when it is gone."""
 
     def output(self, identity: str, read: Positions) -> AsyncGenerator[tuple[Printed, ...]]:
         """What a container printed since, as it does, until it stops; ends at once when it does not run and

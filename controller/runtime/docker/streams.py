@@ -5,28 +5,43 @@ A line longer than the limit is cut; the rest of it is dropped, so that one endl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 HEADER = 8
 LINE_BYTES = 16 * 1024
 
 
-class FrameReader:
-    """Takes the engine's multiplexed stream apart: stdout and stderr, each cut into lines."""
+class Frames:
+    """Takes the engine's multiplexed stream apart into frames."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
+        """Take some bytes; gives the frames that are complete now: stream (1: stdout, 2: stderr), payload."""
+        data = self._rest + chunk if self._rest else chunk
+        at, length = 0, len(data)
+        while at + HEADER <= length:
+            end = at + HEADER + int.from_bytes(data[at + 4 : at + HEADER], "big")
+            if end > length:
+                break
+            yield data[at], data[at + HEADER : end]
+            at = end
+        self._rest = data[at:]
+
+
+class FrameReader:
+    """Cuts the engine's multiplexed stream into lines, each stream by itself."""
+
+    def __init__(self) -> None:
+        self._frames = Frames()
         self._lines = {stream: LineReader() for stream in (0, 1, 2)}
 
     def feed(self, chunk: bytes) -> list[str]:
         """Take some bytes; gives the lines that are complete now."""
-        self._buffer += chunk
         lines: list[str] = []
-        while len(self._buffer) >= HEADER:
-            size = int.from_bytes(self._buffer[4:HEADER], "big")
-            if len(self._buffer) < HEADER + size:
-                break
-            payload = bytes(self._buffer[HEADER : HEADER + size])
-            lines += self._lines[min(self._buffer[0], 2)].feed(payload)
-            del self._buffer[: HEADER + size]
+        for stream, payload in self._frames.feed(chunk):
+            lines += self._lines[min(stream, 2)].feed(payload)
         return lines
 
     def end(self) -> list[str]:
