@@ -17,6 +17,7 @@ from webhook.rest.call import Call, Handle, Tools
 from webhook.rest.gate import preview_of, refuse_repository, require_read
 from webhook.rest.health import health
 from webhook.rest.listing import page
+from webhook.rest.log_handlers import LOG_HANDLERS
 from webhook.rest.models import ListQuery, PinRequest, PreviewFileRequest, PreviewRequest, Status
 from webhook.rest.shapes import (
     BuildAnswer,
@@ -139,5 +140,6 @@ HANDLERS: Mapping[str, Handle] = {
     "wakePreview": partial(_wish, "wake"),
     "checkPreviewFile": _check_file,
     "getHealth": _health,
+    **LOG_HANDLERS,
 }
 """By the operation's id."""

@@ -101,7 +101,7 @@ def _plain(schema: Any) -> Any:
 
 
 def _operation(operation: Operation, references: Mapping[type[BaseModel], Schemas]) -> Schemas:
-    tag = "Previews" if operation.scope is not None else "Installation"
+    tag = "Installation" if operation.scope is None else "Logs" if "/logs" in operation.path else "Previews"
     described: Schemas = {"operationId": operation.id, "summary": operation.summary, "tags": [tag]}
     if operation.scope is not None:
         described["description"] = f"Needs a token of scope {operation.scope}."
@@ -118,6 +118,9 @@ def _operation(operation: Operation, references: Mapping[type[BaseModel], Schema
         str(status): {"description": _WORDS[status], "content": {JSON: {"schema": schema}}}
         for status, schema in sorted(answers.items())
     }
+    if operation.streams:
+        content = {media: {"schema": {"type": "string"}} for media in operation.streams}
+        described["responses"]["200"] = {"description": _WORDS[200], "content": content}
     return described
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from webhook.rest.log_models import LogDownloadQuery, LogPageQuery, LogQuery, LogsQuery
+from webhook.rest.log_shapes import LogPageSuccess, LogsSuccess, StatsSuccess
+from webhook.rest.log_streams import JSONL, TEXT
 from webhook.rest.models import ListQuery, PinRequest, PreviewFileRequest, PreviewRequest
 from webhook.rest.shapes import FileSuccess, HealthAnswer, ListSuccess, PreviewSuccess, StatusSuccess
 from webhook.tokens import Scope
@@ -20,7 +23,8 @@ ID = "{id}"
 class Operation:
     """One operation.
 
-    `answers` are the successes by status, `refusals` the statuses beyond those that any request may get.
+    `answers` are the successes by status, `streams` the media types of one that is a text instead, sent while
+    it is read; `refusals` are the statuses beyond those that any request may get.
     """
 
     id: str
@@ -35,6 +39,7 @@ class Operation:
     body_optional: bool = False
     texts: tuple[str, ...] = field(default=())
     """Media types under which the body's one text may come as it is."""
+    streams: tuple[str, ...] = ()
 
     @property
     def statuses(self) -> tuple[int, ...]:
@@ -59,6 +64,20 @@ def _wish(identity: str, verb: str, summary: str, body: type[BaseModel] | None =
         body=body,
         body_optional=body is not None,
     )
+
+
+def _log(  # noqa: PLR0913 - an operation, as it stands in the table
+    identity: str,
+    verb: str,
+    summary: str,
+    query: type[BaseModel],
+    answer: type[BaseModel] | None = None,
+    *,
+    streams: tuple[str, ...] = (),
+) -> Operation:
+    answers = {200: answer} if answer is not None else {}
+    path = f"/api/previews/{ID}/logs{verb}"
+    return Operation(identity, "GET", path, summary, Scope.READ, answers, query=query, streams=streams)
 
 
 OPERATIONS = (
@@ -107,6 +126,23 @@ OPERATIONS = (
     ),
     _wish("sleepPreview", "sleep", "Put a preview to sleep; a visit wakes it."),
     _wish("wakePreview", "wake", "Wake a preview up."),
+    _log(
+        "getLogs",
+        "",
+        "The newest entries of a preview's log, the oldest of them first; the cursor leads to those before.",
+        LogsQuery,
+        LogsSuccess,
+    ),
+    _log("getLogPage", "/paginated", "A page of a log, from its beginning.", LogPageQuery, LogPageSuccess),
+    _log("getLogStats", "/stats", "How many entries of each type a log holds.", LogQuery, StatsSuccess),
+    _log(
+        "downloadLogs",
+        "/download",
+        "All entries that match, the oldest first. Where reading fails midway, the last line says so: "
+        "`The log breaks off here`, or an object with `error`.",
+        LogDownloadQuery,
+        streams=(TEXT, JSONL),
+    ),
     Operation(
         "checkPreviewFile",
         "POST",

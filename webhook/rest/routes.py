@@ -5,7 +5,7 @@ request ──▶ id ──▶ failures ──▶ gate (address, token, scope) �
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import aiohttp
@@ -91,8 +91,9 @@ def _route(door: _Door, operation: Operation) -> Callable[[web.Request], Awaitab
 def _query(operation: Operation, request: web.Request) -> BaseModel | None:
     if operation.query is None:
         return None
-    given: Mapping[str, str] = dict(request.query)
-    return operation.query.model_validate(given, by_alias=True, by_name=False)
+    given = {name: request.query.getall(name) for name in request.query}
+    told = {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+    return operation.query.model_validate(told, by_alias=True, by_name=False)
 
 
 async def _body(bodies: Bodies, operation: Operation, request: web.Request) -> BaseModel | None:
