@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from controller.logs.memory import MemoryStore
+from pathlib import Path
+
+from controller.api.errors import InvalidSpec
+from controller.logs.sqlite import open_sqlite
 from controller.logs.store import LogStore, StoreSettings
 
 DEFAULT_URL = "sqlite:////var/lib/previewcloud/logs.db"
+_FILE = "sqlite:///"
+_SERVERS = ("mongodb://", "mongodb+srv://")
 
 
 async def open_store(settings: StoreSettings) -> LogStore:
@@ -14,4 +19,10 @@ async def open_store(settings: StoreSettings) -> LogStore:
     Raises:
         InvalidSpec: LogStoreInvalid, a URL that names none, or a file that cannot be.
     """
-    return MemoryStore()
+    url = settings.url
+    if url.startswith(_FILE) and not url.startswith("sqlite:///:") and not url.endswith("/"):
+        return await open_sqlite(Path.cwd() / url.removeprefix(_FILE), settings.writer)  # noqa: ASYNC240
+    raise InvalidSpec(
+        "LogStoreInvalid",
+        "LOG_STORE_URL names no log store; give sqlite:////path/to/file, or mongodb://host/database.",
+    )
