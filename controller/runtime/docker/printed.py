@@ -45,9 +45,8 @@ class PrintedReader:
 
     def _lines(self, chunk: bytes) -> Iterator[Printed]:
         for stream, payload in self._frames.feed(chunk):
-            stamp, _, text = payload.partition(b" ")
+            at, text = self._times.split(payload)
             line = self._open[2 if stream == 2 else 1]
-            at = self._times.of(stamp)
             if line.waits and line.at != at and (before := line.take()) is not None:
                 yield before
             line.extend(at, text)
@@ -96,9 +95,19 @@ class _Times:
     def __init__(self) -> None:
         self._second = b""
         self._start = 0
+        self._last = 0
 
-    def of(self, stamp: bytes) -> int:
-        """RFC 3339 with up to nine digits of a second, in UTC as engines write it; raises ValueError."""
+    def split(self, payload: bytes) -> tuple[int, bytes]:
+        """When a piece was written, and the piece; one without a time is as old as the one before."""
+        stamp, _, text = payload.partition(b" ")
+        try:
+            self._last = self._of(stamp)
+        except ValueError:
+            return self._last, payload
+        return self._last, text
+
+    def _of(self, stamp: bytes) -> int:
+        """RFC 3339 with up to nine digits of a second, in UTC as engines write it."""
         second, rest = stamp[:WHOLE], stamp[WHOLE:]
         if second != self._second:
             self._start = timegm(datetime.fromisoformat(second.decode()).timetuple()) * SECOND

@@ -95,6 +95,7 @@ class ContainerConfig(Wire):
     labels: dict[str, str] | None = Field(default=None, alias="Labels")
     exposed_ports: dict[str, object] | None = Field(default=None, alias="ExposedPorts")
     entrypoint: tuple[str, ...] | None = Field(default=None, alias="Entrypoint")
+    env: tuple[str, ...] | None = Field(default=None, alias="Env", repr=False)
 
 
 class Subnet(Wire):
