@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 
@@ -53,6 +54,23 @@ class Hooks:
     remember: Callable[[Memory], None]
 
 
+def entry(  # noqa: PLR0913, PLR0917 - what an entry is made of
+    preview: Preview, slug: str, kind: LogType, message: str, now: datetime, service: str | None = None
+) -> LogEntry:
+    """A line of a Preview's log, about the commit that it wants now."""
+    source = preview.spec.source
+    return LogEntry(
+        key=preview.log_key,
+        preview_id=slug,
+        commit=source.commit,
+        type=kind,
+        message=message,
+        created_at=now,
+        pr_number=source.pull_request,
+        service=service,
+    )
+
+
 class Reporter:
     """One pass's voice."""
 
@@ -65,6 +83,8 @@ class Reporter:
         self._step: Step | None = None
         self._flusher: asyncio.Task[None] | None = None
         self._acting = preview.deleting or preview.status.observed_generation != preview.metadata.generation
+        self.acted = False
+        """Something was really done in this pass, or begun."""
 
     def step(self, stage: ConditionType, text: str, *, serving: bool) -> None:
         """What is being done now; shows up in the status when it lasts."""
@@ -73,19 +93,9 @@ class Reporter:
 
     def say(self, kind: LogType, service: str | None, text: str) -> None:
         """One or more lines for the preview's log."""
-        source = self._preview.spec.source
         for line in self._mask(text).splitlines():
-            entry = LogEntry(
-                key=self._preview.log_key,
-                preview_id=self._slug,
-                commit=source.commit,
-                type=kind,
-                message=line,
-                created_at=self._ears.clock.instant(),
-                pr_number=source.pull_request,
-                service=service,
-            )
-            self._ears.sink.write(entry)
+            now = self._ears.clock.instant()
+            self._ears.sink.write(entry(self._preview, self._slug, kind, line, now, service))
 
     def shown(self) -> None:
         """The router knows now what can be known of this preview."""
@@ -105,7 +115,7 @@ class Reporter:
 
     async def announce(self, action: Action, moment: Moment) -> None:
         """Something is really being done, or was."""
-        self._acting = True
+        self._acting = self.acted = True
         self._show_when_it_lasts()
         self.say(LogType.DEPLOY, None, f"{'start' if moment is Moment.BEFORE else 'done'}: {action}")
         if self._ears.announce is not None:

@@ -20,24 +20,22 @@ from controller.api.names import (
     INCARNATION_ANNOTATION,
     SLUG_ANNOTATION,
     PreviewKey,
-    database_name,
-    database_secret_name,
     slug_candidates,
     source_identity,
 )
 from controller.api.preview import Preview
 from controller.api.status import ConditionType, PreviewStatus
 from controller.cluster.protocol import Cluster
-from controller.core.reconcile import BUG, Reconciler
+from controller.core.reconcile import Reconciler
 from controller.core.status import Facts, failed, patch
 from controller.core.work import Memory, Outcome
 from controller.finish import to_the_end
 from controller.reporter import Ears, Hooks, Reporter
 from controller.slugs import Slugs
+from controller.telling import ABANDON, Telling
 
 log = structlog.get_logger()
 
-ABANDON = f"{GROUP}/abandon"
 BACKOFF_FIRST, BACKOFF_MAX, CONFLICT_SECONDS = 1.0, 60.0, 30.0
 NUDGE_SECONDS = 2.0
 """What happens on the engine shortens a wait to this; failing work makes events of its own."""
@@ -87,6 +85,7 @@ class Worker:
         self._unsure = False
         """A write was begun and not seen to end: what the API server has may be another status."""
         self._log = log.bind(preview=str(self.key))
+        self._telling = Telling(preview, tools.cluster, tools.ears)
         self._task = asyncio.create_task(self._loop(), name=f"worker {self.key}")
 
     @property
@@ -187,7 +186,7 @@ class Worker:
         finally:
             await reporter.close()
         self._memory = outcome.memory
-        await self._conclude(preview, outcome)
+        await self._conclude(preview, outcome, acted=reporter.acted)
         self._tools.shown(self.key)
 
     def _remember(self, memory: Memory) -> None:
@@ -219,8 +218,8 @@ class Worker:
         status = failed(preview.status, facts, ConditionType.SOURCE_READY, error, final=final)
         await self._conclude(preview, Outcome(status, self._memory, error))
 
-    async def _conclude(self, preview: Preview, outcome: Outcome) -> None:
-        """Write what came of a pass, and decide when to look again."""
+    async def _conclude(self, preview: Preview, outcome: Outcome, *, acted: bool = False) -> None:
+        """Write what came of a pass, tell it, and decide when to look again."""
         before, error = self._status, outcome.error
         try:
             if outcome.released:
@@ -230,7 +229,7 @@ class Worker:
                 await self._abandon(preview, error)
                 return
             await self._write(outcome.status)
-            await self._tell(preview, before, outcome)
+            await self._tell(preview, before, outcome, acted=acted)
         except PreviewError as refused:
             self._retry(refused)
             return
@@ -245,6 +244,7 @@ class Worker:
             await self._tools.cluster.release(preview)
         self._gone = self._gone or set(self._preview.metadata.finalizers) <= {FINALIZER}
         self._failures = 0
+        self._telling.say(preview, "gone: nothing is done for it any more")
         self._log.info("gone")
 
     async def _write(self, status: PreviewStatus) -> None:
@@ -254,35 +254,16 @@ class Worker:
             await to_the_end(self._tools.cluster.patch_status(self._preview, patch(status)))
             self._status, self._unsure = status, False
 
-    async def _tell(self, preview: Preview, before: PreviewStatus, outcome: Outcome) -> None:
-        """An Event for what a person would want to know."""
-        error, status = outcome.error, outcome.status
-        if error is not None and error.__cause__ is not None and error.reason == BUG:
-            self._log.error("a bug", exc_info=error.__cause__)
-        if self._gone:
-            return
-        if error is not None and status.conditions != before.conditions:
-            self._log.warning("failed", reason=error.reason, message=error.message)
-            await self._tools.cluster.event(preview, "Warning", error.reason, error.message)
-        elif error is None and status.commit != before.commit:
-            self._log.info("serving", commit=status.commit, url=status.url)
-            message = f"Commit {(status.commit or '')[:12]} is served at {status.url}"
-            await self._tools.cluster.event(preview, "Normal", "Serving", message)
+    async def _tell(self, preview: Preview, before: PreviewStatus, outcome: Outcome, *, acted: bool) -> None:
+        self._telling.bug(outcome.error)
+        self._telling.concluded(preview, outcome, acted=acted)
+        if not self._gone:
+            await self._telling.event(preview, before, outcome)
 
     async def _abandon(self, preview: Preview, error: PreviewError) -> None:
         """Let the object go although something may be left, and say what."""
-        slug = preview.status.slug or ""
-        databases = [d.name for d in preview.status.all_databases()] or [database_name(slug)]
-        images = sorted({service.image for service in preview.status.services if service.image})
-        left = (
-            f"Let go by annotation {ABANDON} while {error.reason}. May be left: containers {slug}-*, their "
-            f"networks and images ({', '.join(images) or 'none known'}), databases and roles "
-            f"{', '.join(databases)}, Secret {database_secret_name(self.key.name)}."
-        )
-        self._log.warning("abandoned", left=left)
         self._tools.reconciler.forget(self.key)
-        if not self._gone:
-            await self._tools.cluster.event(preview, "Warning", "Abandoned", left)
+        await self._telling.abandoned(preview, error, gone=self._gone)
         await self._release(preview)
 
     def _retry(self, error: PreviewError) -> None:

@@ -178,9 +178,8 @@ class Reconciler:
         stage, final = work.stage, isinstance(error, InvalidSpec) and not _may_recover(work)
         error.message = work.report.mask(error.message)
         error.lines = tuple(work.report.mask(line) for line in error.lines)
-        work.report.say(LogType.SYSTEM, None, f"failed: {error}")
         if final:
-            final = await self._roll_back(work)
+            final = await self._roll_back(work, error)
         elif not work.preview.deleting:
             await self._keep_serving(work)
         stalled = final or (isinstance(error, Conflict) and not work.preview.deleting)
@@ -192,13 +191,16 @@ class Reconciler:
             self._backends.router.publish(work.preview.key, waiting_routes(work.wanted), page)
         return Outcome(work.status, work.memory, error=error, final=final)
 
-    async def _roll_back(self, work: Pass) -> bool:
+    async def _roll_back(self, work: Pass, error: PreviewError) -> bool:
         """Remove what does not serve. False: that did not work either and is tried again."""
         failed = work.wanted.revision if work.wanted else None
         live = work.memory.published
         try:
             runtime = await self._backends.runtime.observe(work.preview.key)
-            await self._execute(rollback(Observed(runtime=runtime, published=live), failed), work, None)
+            steps = rollback(Observed(runtime=runtime, published=live), failed)
+            if steps:
+                work.report.say(LogType.SYSTEM, None, f"{error}\nwhat was begun is taken away")
+            await self._execute(steps, work, None)
         except PreviewError as second:
             work.report.say(LogType.SYSTEM, None, f"the failed attempt could not be taken away: {second}")
             return False

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import UTC, datetime
-from pathlib import Path
-
-from controller.logs.files import FileSink
-
 from controller.api.errors import BackendUnavailable, PreviewError
-from controller.api.names import PreviewKey
 from controller.health import FRESH_SECONDS, Health, nested
-from controller.logs.protocol import LogEntry, LogType
 from tests.unit.controller.manual_clock import ManualClock
-
-LINE = LogEntry(
-    PreviewKey("default", "pr-1"), "pr-1", "a" * 40, LogType.BUILD, "a line", datetime(2026, 1, 1, tzinfo=UTC)
-)
 
 
 class Backend:
@@ -49,29 +37,3 @@ async def test_groups_are_nested() -> None:
         "docker": "ok",
         "databases": {"mysql": "ok", "postgres": "down"},
     }
-
-
-async def test_lines_that_cannot_be_kept_are_told_until_one_is_kept_again(tmp_path: Path) -> None:
-    sink = FileSink(tmp_path)
-    blocked = tmp_path / "pr-1.log"
-    blocked.mkdir()
-    sink.write(LINE)
-    assert await becomes(sink, well=False)
-    blocked.rmdir()
-    sink.write(LINE)
-    assert await becomes(sink, well=True)
-    sink.close()
-
-
-async def becomes(sink: FileSink, *, well: bool) -> bool:
-    """Whether the sink is well, or not, within a few seconds."""
-    for _ in range(500):
-        try:
-            await sink.check()
-            found = True
-        except BackendUnavailable:
-            found = False
-        if found is well:
-            return True
-        await asyncio.sleep(0.01)
-    return False

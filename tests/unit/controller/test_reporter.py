@@ -99,4 +99,4 @@ async def test_no_secret_gets_into_status_or_log() -> None:
     await ear.reporter.close()
     assert [entry.message for entry in ear.sink.entries] == ["one", "token=•••"]
     assert [status.step for status in ear.written] == ["build with •••"]
-    assert {(e.slug, e.service, e.type) for e in ear.sink.entries} == {("pr-1", "web", LogType.BUILD)}
+    assert {(e.preview_id, e.service, e.type) for e in ear.sink.entries} == {("pr-1", "web", LogType.BUILD)}

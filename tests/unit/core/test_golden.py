@@ -95,8 +95,10 @@ async def said(case: Path) -> str:
     world.sink.entries.clear()
     resource = read(case / "preview.yaml")
     again = before.get("spec") == resource["spec"] and before.get("metadata") == resource["metadata"]
-    await world.reconcile(apply(world, resource, 1 if again or not before else 2))
+    outcome = await world.reconcile(apply(world, resource, 1 if again or not before else 2))
     lines = [entry.message for entry in world.sink.entries if entry.type is LogType.SYSTEM]
+    if outcome.error is not None:
+        lines.append(f"failed: {outcome.error}")
     return numbered("\n".join(lines) or "nothing to do") + "\n"
 
 
