@@ -49,7 +49,8 @@ def moment(text: str) -> datetime | timedelta:
 
 
 def _moment(value: object) -> object:
-    return moment(value) if isinstance(value, str) else value
+    """A text read; one that was given several times is none."""
+    return moment(value if isinstance(value, str) else "")
 
 
 def _by_comma(value: object) -> object:
