@@ -29,23 +29,46 @@ async def admit(api: Api, proxies: Proxies, request: web.Request, scope: Scope |
     Raises:
         Refusal: 401, 403, 429, and 503 where there is no key to check tokens with.
     """
-    address = proxies.client(request.remote or "", ",".join(request.headers.getall("X-Forwarded-For", [])))
-    api.limits.address(address)
+    address = counted(api, proxies, request)
     if scope is None:
         return None
+    return claims_of(api, request, address, bearer(request), scope)
+
+
+def counted(api: Api, proxies: Proxies, request: web.Request) -> str:
+    """The address that asks; raises Refusal (429) when it asks too often."""
+    address = proxies.client(request.remote or "", ",".join(request.headers.getall("X-Forwarded-For", [])))
+    api.limits.address(address)
+    return address
+
+
+def claims_of(api: Api, request: web.Request, address: str, token: str, scope: Scope) -> Claims:
+    """What a token says, once it is found good for a scope; raises as `admit` does."""
     if api.verifier is None:
         raise Refusal(503, "ApiKeyMissing", "The API has no key to check tokens with: set API_KEY.")
     try:
-        claims = api.verifier.claims(_token(request))
+        if not token:
+            raise TokenRefused("A token is needed: Authorization: Bearer <token>.")
+        claims = api.verifier.claims(token)
     except TokenRefused as refused:
-        api.limits.refused(address)
-        headers = {"WWW-Authenticate": 'Bearer realm="previewcloud"'}
-        raise Refusal(401, "Unauthorized", str(refused), headers) from None
+        raise unauthorized(api, address, str(refused)) from None
     request[SUBJECT_OF_TOKEN] = claims.sub
     api.limits.token(claims.jti)
     if not claims.scope.includes(scope):
         raise Refusal(403, "ScopeMissing", f"This needs a token of scope {scope}.")
     return claims
+
+
+def unauthorized(api: Api, address: str, why: str) -> Refusal:
+    """What an address is told that has no word that opens; it is counted, so that guessing ends."""
+    api.limits.refused(address)
+    return Refusal(401, "Unauthorized", why, {"WWW-Authenticate": 'Bearer realm="previewcloud"'})
+
+
+def bearer(request: web.Request) -> str:
+    """The token of the Authorization header; empty when there is none."""
+    header = request.headers.get("Authorization", "")
+    return header[len(_SCHEME) :].strip() if header[: len(_SCHEME)].lower() == _SCHEME else ""
 
 
 def preview_of(api: Api, claims: Claims, preview_id: str) -> Preview:
@@ -68,10 +91,3 @@ def refuse_repository(claims: Claims, repository: str) -> None:
     """Raises Refusal (403) where the token is for other repositories."""
     if not claims.sees(repository):
         raise Refusal(403, "RepositoryForbidden", f"The token is not for {repository}.")
-
-
-def _token(request: web.Request) -> str:
-    header = request.headers.get("Authorization", "")
-    if header[: len(_SCHEME)].lower() != _SCHEME:
-        raise TokenRefused("A token is needed: Authorization: Bearer <token>.")
-    return header[len(_SCHEME) :].strip()

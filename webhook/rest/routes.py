@@ -13,6 +13,8 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from webhook.body import Bodies
+from webhook.logs.hub import Hub
+from webhook.logs.streams import add_streams
 from webhook.rest.answer import Renderings
 from webhook.rest.api import Api
 from webhook.rest.call import Call, Tools
@@ -49,6 +51,7 @@ def setup(app: web.Application, api: Api) -> None:
         app.router.add_route(operation.method, operation.path, _route(door, operation))
     app.router.add_get("/healthz", _alive, allow_head=False)
     app.router.add_get("/readyz", _ready(api), allow_head=False)
+    add_streams(app, api, Hub(api.logs, api.clock))
     add_docs(app, document(api.settings.bridge_url))
 
 

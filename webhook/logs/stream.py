@@ -1,0 +1,206 @@
+"""One stream of a log: what it says, in which order, and when it ends; the wire beneath is handed in.
+
+    lines (a Reader), states (Statuses), trouble (the Hub) ──▶ frames ──▶ send ──▶ an Ending
+
+First the state, then lines that were before, then those that come. When the Preview goes, its last lines are
+given and the stream ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from controller.api.errors import BackendUnavailable
+from controller.clock import Clock
+from webhook.logs.followed import Reader, Want
+from webhook.logs.frames import error_frame, missed_frame, status_frame
+from webhook.logs.hub import DOWN_SECONDS, Hub
+from webhook.logs.lookup import FoundLog
+from webhook.logs.statuses import State, Statuses
+
+LINGER_SECONDS = 1.0
+"""Lines about a Preview's end come a moment after it is gone."""
+STATES_MAX = 16
+"""States that wait for a slow reader."""
+Send = Callable[[bytes], Awaitable[None]]
+"""Hands bytes to the wire; waits while that is full."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why a stream ends."""
+
+    code: int
+    """Of WebSocket's (RFC 6455, section 7.4.1)."""
+    reason: str
+
+
+GONE = Ending(1000, "The preview is gone.")
+CLOSING = Ending(1001, "The bridge ends; come back in a moment.")
+EXPIRED = Ending(1008, "The token has expired.")
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """What is said again and again, so that nobody takes a quiet stream for a dead one."""
+
+    data: bytes
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where streams have what they say from."""
+
+    hub: Hub
+    statuses: Statuses
+    clock: Clock
+
+
+class Stream:
+    """One stream.
+
+    Args:
+        source: has what it says.
+        found: whose log it is.
+        want: what of it, and from where on.
+        until: when the right to read it ends.
+        pulse: said again and again; None: the wire has its own.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        found: FoundLog,
+        want: Want,
+        until: datetime | None = None,
+        pulse: Pulse | None = None,
+    ) -> None:
+        self._source = source
+        self._found = found
+        self._want = want
+        self._until = until
+        self._pulse = pulse
+        self._bell = asyncio.Event()
+        self._states: deque[State] = deque(maxlen=STATES_MAX)
+        self._state = ""
+        self._complained = False
+        self._beaten = False
+        self._ending: Ending | None = None
+
+    async def run(self, send: Send) -> Ending:
+        """Say everything until the end; what `send` raises comes out."""
+        hub, key = self._source.hub, self._found.key
+        with self._source.statuses.watch(key, self._heard), self._timed():
+            self._begin()
+            while (ending := self._ended(drained=False)) is None:
+                try:
+                    async with hub.follow(key, self._want, self._bell) as reader:
+                        return await self._follow(reader, send)
+                except BackendUnavailable as error:
+                    await self._say_news(send)
+                    await self._complain(error.message, send)
+        return ending
+
+    async def _follow(self, reader: Reader, send: Send) -> Ending:
+        while True:
+            self._bell.clear()
+            await self._say_news(send)
+            if missed := reader.missed():
+                await send(missed_frame(self._want.wire, missed))
+            data = await self._lines(reader, send)
+            if data:
+                await send(data)
+            if (ending := self._ended(drained=reader.live and not data)) is not None:
+                return ending
+            if reader.live and not data:
+                await self._bell.wait()
+
+    async def _lines(self, reader: Reader, send: Send) -> bytes:
+        if reader.live:
+            await self._trouble_of_hub(send)
+            return reader.take()
+        try:
+            return await reader.read()
+        except BackendUnavailable as error:
+            await self._complain(error.message, send)
+            return b""
+
+    async def _trouble_of_hub(self, send: Send) -> None:
+        trouble = self._source.hub.trouble
+        if trouble and not self._complained:
+            await send(error_frame(self._want.wire, trouble))
+        self._complained = bool(trouble)
+
+    async def _complain(self, message: str, send: Send) -> None:
+        """The store does not answer: say it once, and wait a while."""
+        if not self._complained:
+            self._complained = True
+            await send(error_frame(self._want.wire, message))
+        await self._source.clock.sleep(DOWN_SECONDS)
+
+    async def _say_news(self, send: Send) -> None:
+        """The pulse and states, where there are any to tell."""
+        if self._pulse is not None and self._beaten:
+            self._beaten = False
+            await send(self._pulse.data)
+        while self._states:
+            state = self._states.popleft()
+            if state.json != self._state:
+                self._state = state.json
+                await send(status_frame(self._want.wire, state.json))
+
+    def _begin(self) -> None:
+        state = self._source.statuses.now(self._found.key, self._found.preview_id)
+        if state is None:
+            self._gone()
+        else:
+            self._heard(state)
+
+    def _heard(self, state: State) -> None:
+        self._states.append(state)
+        self._bell.set()
+        if state.gone:
+            self._gone()
+
+    def _gone(self) -> None:
+        asyncio.get_running_loop().call_later(LINGER_SECONDS, self._end, GONE)
+
+    def _end(self, ending: Ending) -> None:
+        self._ending = self._ending or ending
+        self._bell.set()
+
+    def _ended(self, *, drained: bool) -> Ending | None:
+        """Why it ends now; what is gone has its last lines given first."""
+        if self._source.hub.closing:
+            return CLOSING
+        return None if self._ending is GONE and not drained else self._ending
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """While the stream runs: its end, and its pulse."""
+        loop = asyncio.get_running_loop()
+        handles: list[asyncio.TimerHandle] = []
+        if self._until is not None:
+            seconds = (self._until - self._source.clock.now()).total_seconds()
+            handles.append(loop.call_later(max(0.0, seconds), self._end, EXPIRED))
+        if self._pulse is not None:
+            beating = asyncio.create_task(self._beat(self._pulse.seconds))
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.cancel()
+            if self._pulse is not None:
+                beating.cancel()
+
+    async def _beat(self, seconds: float) -> None:
+        while True:
+            await self._source.clock.sleep(seconds)
+            self._beaten = True
+            self._bell.set()
