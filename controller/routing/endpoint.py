@@ -1,5 +1,6 @@
 """Where the proxy polls: GET /traefik, by token; 503 until the table has settled, then always 200 with all
-of it. And GET /health, by the same token, for whoever watches the operator.
+of it. And by the same token: GET /health, for whoever watches the operator, and POST /log, where the bridge
+hands over what it says about previews.
 
 Whether a request is held is decided by the connection it comes on: only a proxy that polls on the
 connection on which it got the newest version is known to have it; one that has just started gets its
@@ -9,6 +10,7 @@ answer at once.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -18,11 +20,18 @@ from controller.routing.feed import ConfigurationFeed
 
 PATH = "/traefik"
 HEALTH_PATH = "/health"
+LOG_PATH = "/log"
 HOLD_SECONDS = 3.0  # the proxy gives up after 5 s (providers.http.pollTimeout)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def provider_app(
-    feed: ConfigurationFeed, token: str, health: Health, hold_seconds: float = HOLD_SECONDS
+    feed: ConfigurationFeed,
+    token: str,
+    health: Health,
+    hold_seconds: float = HOLD_SECONDS,
+    take_entries: Handler | None = None,
 ) -> web.Application:
     """The application that serves the feed.
 
@@ -31,6 +40,7 @@ def provider_app(
         token: expected as `Authorization: Bearer <token>`.
         health: what is asked for /health: 200 when all is well, 503 when something is not.
         hold_seconds: how long an answer may wait for something new; 0 answers at once.
+        take_entries: answers what is posted to /log; None: nothing is taken there.
 
     Raises:
         InvalidSpec: the token is empty.
@@ -41,6 +51,8 @@ def provider_app(
     gate = _Gate(f"Bearer {token}".encode())
     app.router.add_get(PATH, _Endpoint(feed, gate, hold_seconds).get, allow_head=False)
     app.router.add_get(HEALTH_PATH, _HealthEndpoint(health, gate).get, allow_head=False)
+    if take_entries is not None:
+        app.router.add_post(LOG_PATH, gate.guarded(take_entries))
     return app
 
 
@@ -53,6 +65,12 @@ class _Gate:
         if hmac.compare_digest(shown, self._expected):
             return None
         return web.Response(status=401, text="The token is missing or wrong.\n")
+
+    def guarded(self, handler: Handler) -> Handler:
+        async def let_in(request: web.Request) -> web.StreamResponse:
+            return self.refusal(request) or await handler(request)
+
+        return let_in
 
 
 class _HealthEndpoint:

@@ -11,7 +11,7 @@ from aiohttp import web
 from controller.api.errors import Conflict, InvalidSpec
 from controller.health import Health
 from controller.routing.catchall import catchall_app
-from controller.routing.endpoint import provider_app
+from controller.routing.endpoint import HOLD_SECONDS, Handler, provider_app
 from controller.routing.feed import ConfigurationFeed
 from controller.routing.settings import RoutingSettings
 from controller.routing.table import RouteTable
@@ -24,9 +24,16 @@ _HEADER_BYTES = 64 * 1024
 
 
 @asynccontextmanager
-async def open_routing(settings: RoutingSettings, health: Health) -> AsyncIterator[TraefikRouter]:
-    """Listen for Traefik, for visitors and for whoever asks after the operator's health, and give the router;
-    everything is closed at the end.
+async def open_routing(
+    settings: RoutingSettings, health: Health, take_entries: Handler | None = None
+) -> AsyncIterator[TraefikRouter]:
+    """Listen for Traefik, for visitors, for whoever asks after the operator's health and for the bridge's log
+    entries, and give the router; everything is closed at the end.
+
+    Args:
+        settings: addresses, names and the token.
+        health: what is asked for /health.
+        take_entries: answers what is posted to /log.
 
     Raises:
         Conflict: an address is taken by another process.
@@ -35,9 +42,8 @@ async def open_routing(settings: RoutingSettings, health: Health) -> AsyncIterat
     table = RouteTable()
     feed = ConfigurationFeed(table, settings)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(
-            listening(provider_app(feed, settings.token, health), settings.provider_listen)
-        )
+        provider = provider_app(feed, settings.token, health, HOLD_SECONDS, take_entries)
+        await stack.enter_async_context(listening(provider, settings.provider_listen))
         await stack.enter_async_context(listening(catchall_app(table), settings.catchall_listen))
         session = await stack.enter_async_context(probe_session())
         yield TraefikRouter(table, feed, session, settings)
