@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from controller.api.quantities import cpu_millis, memory_bytes
 from controller.api.spec import DatabaseType
+from controller.assembly_logs import open_collector, open_logs
 from controller.build.buildkit import BuildKitBuilder
 from controller.build.memory import MemoryBuilder
 from controller.build.protocol import Builder
@@ -32,7 +33,7 @@ from controller.databases.postgres_limits import DEFAULT_LIMITS as POSTGRES_LIMI
 from controller.databases.protocol import DatabaseServer
 from controller.fleet import Fleet, World
 from controller.health import Health
-from controller.logs.memory import MemorySink, Unread
+from controller.logs.intake import LogIntake
 from controller.passwords import PasswordHasher, new_password
 from controller.reporter import Ears
 from controller.routing.labels import traefik_labels
@@ -41,10 +42,13 @@ from controller.routing.protocol import Probe, ProbeState, Router
 from controller.routing.serve import open_routing
 from controller.routing.settings import RoutingSettings
 from controller.runtime.docker.address import EngineAddress
+from controller.runtime.docker.output import DockerOutputs
 from controller.runtime.docker.runtime import DockerRuntime
 from controller.runtime.docker.settings import DockerSettings
 from controller.runtime.docker.transport import EngineClient
 from controller.runtime.memory import MemoryRuntime
+from controller.runtime.memory_output import MemoryOutputs
+from controller.runtime.output import Outputs
 from controller.runtime.protocol import Runtime
 from controller.settings import RuntimeKind, Settings
 from controller.source.git import GitSource
@@ -63,19 +67,27 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         clock = WallClock()
         cluster = await KubernetesCluster.connect(settings.watch_namespace)
         stack.push_async_callback(cluster.close)
-        sink = MemorySink()
         health = Health(clock)
+        logs = await stack.enter_async_context(open_logs(settings, health, clock))
         servers = databases(settings, stack)
         for kind, server in servers.items():
             health.watch(f"databases.{kind}", server.survey)
-        runtime, builder, router = await _engine(settings, health, stack)
+        engine = await _engine(settings, health, LogIntake(logs.writer), stack)
+        runtime, router = engine.runtime, engine.router
         health.watch("docker", runtime.survey)
-        backends = Backends(cluster, runtime, builder, servers, router, clock, limits(settings), Unread())
+        collector = await stack.enter_async_context(open_collector(logs, engine.outputs, settings, clock))
+        backends = Backends(
+            cluster, runtime, engine.builder, servers, router, clock, limits(settings), collector
+        )
         source = git_source(settings)
         sources = Sources(cluster, source, servers, new_password, PasswordHasher().line)
         sweep = partial(source.sweep, settings.cache_bytes)
         world = World(cluster, runtime, servers, router, clock, settings.resync_interval, sweep)
-        fleet = Fleet(Reconciler(backends, sources, rules(settings)), world, Ears(sink, clock, announce))
+        fleet = Fleet(
+            Reconciler(backends, sources, rules(settings)),
+            world,
+            Ears(logs.writer, clock, announce, logs.masks.learn),
+        )
         await fleet.start()
         stack.push_async_callback(fleet.stop)
         yield fleet
@@ -181,15 +193,22 @@ def _admin_url(given: SecretStr | None, file: Path | None) -> str:
     return file.read_text().strip() if file is not None else ""
 
 
-async def _engine(
-    settings: Settings, health: Health, stack: AsyncExitStack
-) -> tuple[Runtime, Builder, Router]:
+@dataclass(frozen=True)
+class _Engine:
+    runtime: Runtime
+    outputs: Outputs
+    builder: Builder
+    router: Router
+
+
+async def _engine(settings: Settings, health: Health, intake: LogIntake, stack: AsyncExitStack) -> _Engine:
     if settings.runtime is RuntimeKind.MEMORY:
         memory = MemoryRuntime(settings.installation_id)
         memory.any_image = True
-        return memory, MemoryBuilder(memory), MemoryRouter(partial(_memory_probe, memory))
+        router = MemoryRouter(partial(_memory_probe, memory))
+        return _Engine(memory, MemoryOutputs(memory), MemoryBuilder(memory), router)
     routing = routing_settings(settings)
-    router = await stack.enter_async_context(open_routing(routing, health))
+    table = await stack.enter_async_context(open_routing(routing, health, intake.post))
     client = EngineClient(EngineAddress.from_env(os.environ), settings.engine_calls)
     stack.push_async_callback(client.close)
     docker = DockerSettings(
@@ -202,7 +221,8 @@ async def _engine(
     )
     runtime = DockerRuntime(client, docker, partial(traefik_labels, settings=routing))
     build = BuildSettings(settings.installation_id, settings.build_timeout, settings.build_context_bytes)
-    return runtime, BuildKitBuilder(client, build, asyncio.Semaphore(settings.builds)), router
+    builder = BuildKitBuilder(client, build, asyncio.Semaphore(settings.builds))
+    return _Engine(runtime, DockerOutputs(client, settings.installation_id), builder, table)
 
 
 def _memory_probe(runtime: MemoryRuntime, instance: str) -> Probe:

@@ -7,13 +7,14 @@ something that is as it should be says nothing at all.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 
 from controller.api.errors import PreviewError
+from controller.api.names import LogKey
 from controller.api.preview import Preview
 from controller.api.status import ConditionType, PreviewStatus
 from controller.clock import Clock
@@ -41,6 +42,8 @@ class Ears:
     clock: Clock
     announce: Announce | None = None
     """Hears of every action of every preview, before and after."""
+    learn: Callable[[LogKey, Iterable[str]], None] | None = None
+    """Told which values the lines of a log must not show, whoever writes them."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Progress is written by one preview at a time: many at once need the API server for better things."""
 
@@ -108,6 +111,8 @@ class Reporter:
     def keep_secret(self, values: frozenset[str]) -> None:
         """Values that must not show up in anything said."""
         self._mask = masker(values)
+        if self._ears.learn is not None:
+            self._ears.learn(self._preview.log_key, values)
 
     def mask(self, text: str) -> str:
         """The text without any of them."""

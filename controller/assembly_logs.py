@@ -1,0 +1,101 @@
+"""The logs' part of the assembly: what is said goes to the store, what containers print is read, what is old
+goes. All of it is closed in reverse order, so that the last words are stored.
+
+    settings ──▶ store, archive ──▶ writer ◀── reports, collector, bridge;  keeper beside them
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from controller.background import kept_up
+from controller.clock import Clock
+from controller.health import Health
+from controller.logs.archive import open_archive
+from controller.logs.collector import Collector
+from controller.logs.follower import Ways
+from controller.logs.keeper import Keeper, KeeperSettings
+from controller.logs.masks import Masks
+from controller.logs.open import DEFAULT_URL, open_store
+from controller.logs.store import LogStore, StoreSettings
+from controller.logs.writer import LogWriter
+from controller.runtime.output import Outputs
+from controller.settings import Settings
+
+
+@dataclass(frozen=True)
+class Logs:
+    """The write side of all logs."""
+
+    store: LogStore
+    masks: Masks
+    writer: LogWriter
+
+
+@asynccontextmanager
+async def open_logs(settings: Settings, health: Health, clock: Clock) -> AsyncIterator[Logs]:
+    """Store and writer, and whoever removes what is old; what waits is stored at the end.
+
+    Raises:
+        InvalidSpec: LOG_STORE_URL or LOG_ARCHIVE_URL cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        store = await open_store(StoreSettings(store_url(settings), writer=True))
+        stack.push_async_callback(store.close)
+        masks = Masks(credentials(settings))
+        writer = LogWriter(store, masks, clock, lambda: secrets.token_hex(12))
+        stack.push_async_callback(writer.close)
+        health.watch("logs", writer.check)
+        archive = open_archive(settings.log_archive_url) if settings.log_archive_url else None
+        kept = KeeperSettings(timedelta(days=settings.log_retention_days), settings.log_entries)
+        keeper = Keeper(store, archive, clock, kept, writer)
+        await stack.enter_async_context(running(keeper.run, clock))
+        yield Logs(store, masks, writer)
+
+
+@asynccontextmanager
+async def open_collector(
+    logs: Logs, outputs: Outputs, settings: Settings, clock: Clock
+) -> AsyncIterator[Collector]:
+    """Somebody who reads what containers print, for as long as this is open."""
+    collector = Collector(Ways(outputs, logs.writer, logs.store, logs.masks, clock, settings.log_rate))
+    async with running(collector.run, clock):
+        yield collector
+
+
+def store_url(settings: Settings) -> str:
+    """Where logs are kept."""
+    if settings.log_store_url is not None:
+        return settings.log_store_url.get_secret_value()
+    file = settings.log_store_url_file
+    return file.read_text().strip() if file is not None else DEFAULT_URL
+
+
+def credentials(settings: Settings) -> Iterable[str]:
+    """Everything among the settings that no log may show."""
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            yield value.get_secret_value()
+        elif name.endswith("_file") and isinstance(value, Path):
+            yield value.read_text().strip()
+
+
+@asynccontextmanager
+async def running(work: Callable[[], Awaitable[None]], clock: Clock) -> AsyncIterator[None]:
+    """Background work, kept up until this is left."""
+    task = asyncio.create_task(kept_up(work, clock))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
