@@ -1,0 +1,78 @@
+"""Commands that have something done: redeploy, destroy, wake, sleep, pin."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.ansi import plain
+from cli.client import Client, of_preview
+from cli.failure import USAGE, Failure
+from cli.looking import PreviewId
+from cli.session import Session, session_of
+from cli.watching import Shown, watch
+
+
+def redeploy(
+    context: typer.Context,
+    preview: PreviewId,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", "-w", help="Until it is done: exit 0 when it runs, 1 when it failed."),
+    ] = False,
+) -> None:
+    """Deploy a preview anew, with the same commit."""
+    session = session_of(context)
+
+    async def asked(client: Client) -> int:
+        before = of_preview(await client.preview(preview)) if wait else None
+        told = await client.wish(preview, "redeploy")
+        session.terminal.say(told.message or "The preview is deployed anew.")
+        if before is None:
+            return 0
+        return await watch(client, preview, Shown(session.terminal), since=before)
+
+    raise typer.Exit(session.run(asked))
+
+
+def destroy(
+    context: typer.Context,
+    preview: PreviewId,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Take a preview away, with its database and all that belongs to it."""
+    session = session_of(context)
+    if not yes:
+        found = of_preview(session.run(lambda client: client.preview(preview)))
+        what = plain(f"{preview} ({found.repository} {found.origin})")
+        if not session.agreed(f"Take {what} away, with its database?"):
+            raise Failure(f"{preview} is left as it is; --yes takes it away without a question.", USAGE)
+    told = session.run(lambda client: client.destroy(preview))
+    session.terminal.say(told.message or "The preview is taken away.")
+
+
+def wake(context: typer.Context, preview: PreviewId) -> None:
+    """Wake a preview up."""
+    _wish(session_of(context), preview, "wake")
+
+
+def sleep(context: typer.Context, preview: PreviewId) -> None:
+    """Put a preview to sleep; a visit wakes it."""
+    _wish(session_of(context), preview, "sleep")
+
+
+def pin(
+    context: typer.Context,
+    preview: PreviewId,
+    off: Annotated[bool, typer.Option("--off", help="Let it sleep and expire again.")] = False,
+) -> None:
+    """Pin a preview, so that it neither sleeps nor expires."""
+    session = session_of(context)
+    told = session.run(lambda client: client.wish(preview, "pin", {"pinned": not off}))
+    session.terminal.say(told.message or "The preview is pinned.")
+
+
+def _wish(session: Session, preview: str, verb: str) -> None:
+    told = session.run(lambda client: client.wish(preview, verb))
+    session.terminal.say(told.message or "It is done.")

@@ -1,0 +1,124 @@
+"""Previews as a table, one preview in full, and one that is watched while it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from rich.console import Group, RenderableType
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from cli.ansi import plain
+from cli.models import SETTLED, Preview
+from controller.api.durations import written
+
+COMMIT = 12
+_STYLES = {
+    "running": "green",
+    "failed": "red",
+    "creating": "cyan",
+    "updating": "cyan",
+    "queued": "yellow",
+    "pending": "yellow",
+    "sleeping": "blue",
+    "expired": "dim",
+    "destroying": "dim",
+}
+
+
+def table(previews: Sequence[Preview], now: datetime) -> Table:
+    """One line a preview; ages are counted up to `now`."""
+    made = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for name in ("ID", "STATUS", "REPOSITORY", "OF", "COMMIT", "AGE", "URL"):
+        made.add_column(name, no_wrap=name != "URL", overflow="fold")
+    for preview in previews:
+        made.add_row(
+            _text(preview.preview_id or "-"),
+            state(preview.status),
+            _text(preview.repository),
+            _text(preview.origin),
+            _text(preview.commit_sha[:COMMIT]),
+            _text(age(preview.created_at, now)),
+            _text(url_of(preview) or "-"),
+        )
+    return made
+
+
+def whole(preview: Preview) -> RenderableType:
+    """Everything about one preview."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row("Preview", _text(preview.preview_id or "-"))
+    grid.add_row("Status", state(preview.status))
+    for name, text in (("Step", preview.step), ("Reason", preview.reason), ("Message", preview.message)):
+        if text and (name != "Message" or text != preview.step) and (name != "Reason" or _matters(preview)):
+            grid.add_row(name, _text(text))
+    grid.add_row("Repository", _text(f"{preview.repository} {preview.origin}"))
+    grid.add_row("Commit", _text(preview.commit_sha))
+    if preview.database is not None:
+        grid.add_row("Database", _text(f"{preview.database.type} {preview.database.name or ''}".strip()))
+    if preview.services:
+        grid.add_row("Services", _services(preview))
+    return grid
+
+
+def under_way(preview: Preview, seconds: float) -> RenderableType:
+    """One preview while something is being done with it, for so long by now."""
+    told = whole(preview)
+    if preview.status in SETTLED:
+        return told
+    doing = plain(preview.step or preview.message or preview.status)
+    return Group(
+        told, Spinner("dots", Text(f"{doing} ({written(timedelta(seconds=seconds))})", style="cyan"))
+    )
+
+
+def news(preview: Preview) -> str:
+    """What is new about a preview, on one line."""
+    doing = preview.step or (preview.message if _matters(preview) else None)
+    services = ", ".join(f"{service.name} {service.status}" for service in preview.services)
+    parts = (f"{preview.preview_id} {preview.status}", doing, services, url_of(preview))
+    return " · ".join(plain(part) for part in parts if part)
+
+
+def url_of(preview: Preview, service: str | None = None) -> str | None:
+    """Where a preview answers, or one service of it."""
+    if service is not None:
+        return preview.urls.get(service)
+    in_order = [preview.urls[each.name] for each in preview.services if each.name in preview.urls]
+    return next(iter([*in_order, *preview.urls.values()]), None)
+
+
+def age(since: datetime | None, now: datetime) -> str:
+    """How long ago something was, by its largest part: `3d`, `5h`."""
+    if since is None:
+        return "-"
+    seconds = max(0, int((now - since).total_seconds()))
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def state(status: str) -> Text:
+    """A state, in its colour."""
+    return Text(plain(status) or "-", style=_STYLES.get(status, ""))
+
+
+def _matters(preview: Preview) -> bool:
+    """Its reason says more than its state does."""
+    return (preview.reason or "").lower() != preview.status
+
+
+def _services(preview: Preview) -> Table:
+    made = Table.grid(padding=(0, 2))
+    for service in preview.services:
+        made.add_row(_text(service.name), state(service.status), _text(service.url or ""))
+    return made
+
+
+def _text(text: str) -> Text:
+    return Text(plain(text))
