@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from aiohttp import web
@@ -19,17 +18,15 @@ from webhook.logs.events import MEDIA_TYPE, PING, serve_events
 from webhook.logs.followed import Want
 from webhook.logs.frames import Wire
 from webhook.logs.hub import Hub
-from webhook.logs.passes import TICKET_SECONDS, Use
 from webhook.logs.slots import Slots
 from webhook.logs.socket import PING_SECONDS, serve_socket
 from webhook.logs.statuses import Statuses
 from webhook.logs.stream import Pulse, Source, Stream
-from webhook.logs.stream_access import Admitted, admitted, log_of, refuse_token
+from webhook.logs.stream_access import Admitted, admitted, refuse_token
 from webhook.rest.api import Api
 from webhook.rest.limits import Proxies
 from webhook.rest.log_models import LogQuery, Services, Types
 from webhook.rest.refusals import Refusal
-from webhook.tokens import Claims
 
 PATH = "/api/previews/{id}/logs/stream"
 SEQUENCE_MAX = 2**53
@@ -49,27 +46,6 @@ class StreamQuery(LogQuery):
     ticket: Annotated[str, StringConstraints(max_length=8192)] | None = Field(
         default=None, repr=False, description="A ticket, where no header can be sent."
     )
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """A word that opens one log's stream, for a moment."""
-
-    text: str = field(repr=False)
-    seconds: int
-
-
-async def draw_ticket(api: Api, claims: Claims, preview_id: str, repository: str) -> Ticket:
-    """A new ticket for who has a token.
-
-    Raises:
-        Refusal: 404, 503. NotReady: ClusterNotRead. BackendUnavailable: LogStoreUnavailable.
-    """
-    if api.passes is None:
-        raise Refusal(503, "ApiKeyMissing", "The API has no key to sign tickets with: set API_KEY.")
-    found = await log_of(api, claims, preview_id, repository)
-    expires = api.clock.now() + timedelta(seconds=TICKET_SECONDS)
-    return Ticket(api.passes.issue(Use.TICKET, found.key, preview_id, expires), TICKET_SECONDS)
 
 
 def add_streams(

@@ -18,6 +18,7 @@ from webhook.rest.gate import preview_of, refuse_repository, require_read
 from webhook.rest.health import health
 from webhook.rest.listing import page
 from webhook.rest.log_handlers import LOG_HANDLERS
+from webhook.rest.log_tickets import ticket
 from webhook.rest.models import ListQuery, PinRequest, PreviewFileRequest, PreviewRequest, Status
 from webhook.rest.shapes import (
     BuildAnswer,
@@ -141,5 +142,6 @@ HANDLERS: Mapping[str, Handle] = {
     "checkPreviewFile": _check_file,
     "getHealth": _health,
     **LOG_HANDLERS,
+    "drawLogTicket": ticket,
 }
 """By the operation's id."""

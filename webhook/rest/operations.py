@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from webhook.rest.log_models import LogDownloadQuery, LogPageQuery, LogQuery, LogsQuery
 from webhook.rest.log_shapes import LogPageSuccess, LogsSuccess, StatsSuccess
 from webhook.rest.log_streams import JSONL, TEXT
+from webhook.rest.log_tickets import TicketRequest, TicketSuccess
 from webhook.rest.models import ListQuery, PinRequest, PreviewFileRequest, PreviewRequest
 from webhook.rest.shapes import FileSuccess, HealthAnswer, ListSuccess, PreviewSuccess, StatusSuccess
 from webhook.tokens import Scope
@@ -142,6 +143,16 @@ OPERATIONS = (
         "`The log breaks off here`, or an object with `error`.",
         LogDownloadQuery,
         streams=(TEXT, JSONL),
+    ),
+    Operation(
+        "drawLogTicket",
+        "POST",
+        f"/api/previews/{ID}/logs/ticket",
+        "A ticket that opens a log's stream, good for 30 seconds, for clients that cannot send headers.",
+        Scope.READ,
+        {200: TicketSuccess},
+        body=TicketRequest,
+        body_optional=True,
     ),
     Operation(
         "checkPreviewFile",
