@@ -182,7 +182,7 @@ class MemoryRuntime:
         container = self._owned(name)
         if container is None or container.started_at is None or lines < 1:
             return ()
-        return container.behaviour.lines[-lines:]
+        return tuple(line.text for line in container.printed[-lines:])
 
     async def listening_ports(self, name: str) -> frozenset[int]:
         """See Runtime.listening_ports."""

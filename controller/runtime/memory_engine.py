@@ -16,6 +16,8 @@ from controller.api.errors import BackendUnavailable
 from controller.api.names import PreviewKey
 from controller.runtime.imagelabels import owner_of
 from controller.runtime.memory_model import KILLED, Behaviour, Container, MemoryNetwork
+from controller.runtime.memory_printer import MemoryPrinter
+from controller.runtime.output import Stream
 from controller.runtime.protocol import ImageInfo, InstanceState, JobSpec, OwnImage
 
 
@@ -36,6 +38,7 @@ class MemoryEngine:
         self.unavailable = False
         self.changes: Counter[str] = Counter()
         """How many times each kind of change was made by the runtime (not by hand)."""
+        self.printer = MemoryPrinter(now)
         self._now = now
         self._by_preview: dict[tuple[str, PreviewKey], tuple[set[str], set[str]]] = {}
         self._watchers: dict[asyncio.Queue[PreviewKey | None], str] = {}
@@ -84,6 +87,7 @@ class MemoryEngine:
     def add_container(self, name: str, container: Container) -> None:
         """Put a created container under its name."""
         self.containers[name] = container
+        container.id = self.printer.identity(name)
         if container.spec is not None:
             self._index(container.installation, container.spec.preview)[0].add(name)
             self._touch(container.installation, container.spec.preview)
@@ -104,13 +108,19 @@ class MemoryEngine:
         container.state = InstanceState.RUNNING if crash is None else InstanceState.RESTARTING
         container.exit_code = crash
         container.restarts = 0 if crash is None else 5
+        self.printer.run(container)
         self._changed(container, event=crash is not None)
 
     def end(self, name: str, exit_code: int) -> None:
         """End a container's process for good."""
         container = self.containers[name]
         container.state, container.exit_code = InstanceState.EXITED, exit_code
+        self.printer.ring()
         self._changed(container)
+
+    def print(self, name: str, text: str, stream: Stream = Stream.STDOUT, at: int | None = None) -> None:
+        """By hand: a container's process prints a line, now or at a time in nanoseconds."""
+        self.printer.print(self.containers[name], text, stream, at)
 
     def join(self, name: str, network: str) -> None:
         """Attach a container to a network."""
@@ -125,6 +135,8 @@ class MemoryEngine:
     def remove(self, name: str) -> None:
         """By hand, or by the runtime: the container is gone."""
         container = self.containers.pop(name)
+        container.state = InstanceState.EXITED
+        self.printer.ring()
         if container.spec is not None:
             self._forget(container.installation, container.spec.preview, 0, name)
             self._tell(container.installation, container.spec.preview)
@@ -155,7 +167,8 @@ class MemoryEngine:
         self.add_network(name, MemoryNetwork("", None))
 
     def lose_events(self) -> None:
-        """By hand: every watcher loses its connection and gets it back."""
+        """By hand: every watcher, and whoever reads output, loses its connection and gets it back."""
+        self.printer.cut()
         for queue in self._watchers:
             queue.put_nowait(None)
 

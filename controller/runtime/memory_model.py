@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from controller.runtime.output import Printed
 from controller.runtime.protocol import ImageInfo, Instance, InstanceSpec, InstanceState, NetworkSpec
 
 KILLED = 137  # 128 + SIGKILL
@@ -26,6 +27,9 @@ class Behaviour:
     """The exit code with which it ends at once, again and again."""
     out_of_memory: bool = False
     lines: tuple[str, ...] = ("listening",)
+    """What it prints at each start."""
+    errors: tuple[str, ...] = ()
+    """What it then prints to standard error."""
 
 
 NEVER_LISTENS = Behaviour(ports=frozenset(), lines=("still thinking",))
@@ -51,6 +55,8 @@ class Container:
     exit_code: int | None = None
     started_at: datetime | None = None
     probes: int = 0
+    id: str = ""
+    printed: list[Printed] = field(default_factory=list)
 
     def listening(self) -> frozenset[int]:
         """The ports on which it listens now."""
