@@ -19,6 +19,7 @@ from controller.logs.store import (
     LogHead,
     Page,
 )
+from controller.logs.stored import unicode_text
 from controller.runtime.output import Position, Positions, Stream
 
 
@@ -66,7 +67,8 @@ class MemoryStore:
         self._tokens.append(batch.token)
         for entry in batch.entries:
             before = self._last.get(entry.key)
-            line = Line(before.sequence + 1 if before else 1, replace(entry, mark=None))
+            kept = replace(entry, mark=None, message=unicode_text(entry.message))
+            line = Line(before.sequence + 1 if before else 1, kept)
             self._last[entry.key] = line
             self._lines.setdefault(entry.key, deque()).append(line)
             if entry.mark is not None:

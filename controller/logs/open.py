@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from controller.api.errors import InvalidSpec
+from controller.logs.mongodb import MongoStore
 from controller.logs.sqlite import open_sqlite
 from controller.logs.store import LogStore, StoreSettings
 
@@ -21,7 +22,9 @@ async def open_store(settings: StoreSettings) -> LogStore:
     """
     url = settings.url
     if url.startswith(_FILE) and not url.startswith("sqlite:///:") and not url.endswith("/"):
-        return await open_sqlite(Path.cwd() / url.removeprefix(_FILE), settings.writer)  # noqa: ASYNC240
+        return await open_sqlite(Path.cwd() / url.removeprefix(_FILE), settings.writer)
+    if url.startswith(_SERVERS):
+        return MongoStore(url, settings.writer)
     raise InvalidSpec(
         "LogStoreInvalid",
         "LOG_STORE_URL names no log store; give sqlite:////path/to/file, or mongodb://host/database.",

@@ -1,4 +1,4 @@
-"""Parts of an entry as the stores keep them: times as microseconds, metadata as JSON, text that is Unicode."""
+"""Parts of an entry as stores keep them: times as microseconds, metadata as JSON, text that is Unicode."""
 
 from __future__ import annotations
 
