@@ -62,8 +62,7 @@ async def archived(client: Client, query: LogQuery) -> AsyncIterator[Entry]:
     """
     path = f"{address(query.preview_id)}/logs/archived"
     async with client.opened("GET", path, query.all) as response:
-        lines = aiter(response.content)
-        async for line in lines:
+        async for line in response.content:
             if line.strip():
                 yield _archived_entry(line)
 

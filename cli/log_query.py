@@ -1,4 +1,4 @@
-"""Which entries of a log are wanted, as the API is asked for them. Pure, but for the time zone of local times."""
+"""Which entries of a log are wanted, as the API is asked for them."""
 
 from __future__ import annotations
 

@@ -50,6 +50,7 @@ def answer(preview: Preview) -> PreviewAnswer:
             default=None,
         ),
         last_accessed_at=status.last_accessed_time,
+        step=status.step,
         reason=reason,
         message=message,
     )

@@ -48,6 +48,11 @@ class PreviewAnswer(Model):
     created_at: AwareDatetime | None = Field(description="When it was made.")
     updated_at: AwareDatetime | None = Field(description="When its state last changed.")
     last_accessed_at: AwareDatetime | None = Field(description="When somebody last looked at it.")
+    step: str | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="What is being done with it right now.",
+    )
     reason: str | None = Field(
         default=None,
         exclude_if=lambda value: value is None,

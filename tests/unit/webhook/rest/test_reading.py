@@ -108,6 +108,13 @@ async def test_what_is_wrong_is_told_with_reason_and_message(world: World) -> No
     assert (found["reason"], found["message"]) == ("BuildFailed", "web: npm ERR!")
 
 
+async def test_what_is_being_done_is_told(world: World) -> None:
+    await ran(world, phase=Phase.UPDATING, step="build web")
+    found = await data(world, "/api/previews/pr-42")
+    assert list(found) == [*FIELDS, "step"]
+    assert (found["status"], found["step"]) == ("updating", "build web")
+
+
 @pytest.mark.parametrize(
     ("status", "moved", "expected"),
     [
