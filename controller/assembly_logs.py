@@ -11,7 +11,6 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -19,10 +18,8 @@ from pydantic import SecretStr
 from controller.background import kept_up
 from controller.clock import Clock
 from controller.health import Health
-from controller.logs.archive import open_archive
 from controller.logs.collector import Collector
 from controller.logs.follower import Ways
-from controller.logs.keeper import Keeper, KeeperSettings
 from controller.logs.masks import Masks
 from controller.logs.open import DEFAULT_URL, open_store
 from controller.logs.store import LogStore, StoreSettings
@@ -54,10 +51,6 @@ async def open_logs(settings: Settings, health: Health, clock: Clock) -> AsyncIt
         writer = LogWriter(store, masks, clock, lambda: secrets.token_hex(12))
         stack.push_async_callback(writer.close)
         health.watch("logs", writer.check)
-        archive = open_archive(settings.log_archive_url) if settings.log_archive_url else None
-        kept = KeeperSettings(timedelta(days=settings.log_retention_days), settings.log_entries)
-        keeper = Keeper(store, archive, clock, kept, writer)
-        await stack.enter_async_context(running(keeper.run, clock))
         yield Logs(store, masks, writer)
 
 
