@@ -58,4 +58,4 @@ class Logbook:
     async def story(self, lines: int = 40) -> str:
         """The last entries, for whoever reads why a test failed."""
         entries = (await self.entries())[-lines:]
-        return "\n".join(f"{each.created_at:%H:%M:%S} {each.preview_id} {each.message}" for each in entries)
+        return "\n".join(f"{each.created_at:%H:%M:%S} {each.preview_id} {each.message[:200]}" for each in entries)

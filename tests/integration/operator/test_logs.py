@@ -113,7 +113,7 @@ async def test_what_a_hostile_container_prints_is_kept_as_text(space: Space, ope
     assert messages[:5] == [
         "red \x1b[31mred\x1b[0m",
         "old\rnew",
-        "broken \\xff byte",
+        "broken \ufffd byte",  # so the engine itself writes it into its file
         "<script>alert(1)</script>",
         "\x00nul",
     ]
