@@ -80,17 +80,11 @@ def open_writing(path: Path) -> sqlite3.Connection:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     connection = _connect(path)
     try:
-        connection.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-            raise _foreign(path) from error
-        raise
-    try:
+        _refuse_foreign(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")
-        _make(connection, path)
+        _make(connection)
     except BaseException:
         connection.close()
         raise
@@ -131,11 +125,23 @@ def _not_made(path: Path) -> BackendUnavailable:
     )
 
 
-def _foreign(path: Path) -> InvalidSpec:
-    return InvalidSpec(
-        "LogStoreInvalid",
-        f"The file {path} is no log store that this version reads; name another one in LOG_STORE_URL.",
-    )
+def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    """Before anything of it is changed."""
+    try:
+        foreign = not _empty(connection) and _mark(connection) != (APPLICATION, VERSION)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
+            raise
+        foreign = True
+    if foreign:
+        raise InvalidSpec(
+            "LogStoreInvalid",
+            f"The file {path} is no log store that this version reads; name another one in LOG_STORE_URL.",
+        )
+
+
+def _empty(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT count(*) = 0 FROM sqlite_master").fetchone()[0])
 
 
 def _mark(connection: sqlite3.Connection) -> tuple[int, int]:
@@ -144,13 +150,9 @@ def _mark(connection: sqlite3.Connection) -> tuple[int, int]:
     return int(application), int(version)
 
 
-def _make(connection: sqlite3.Connection, path: Path) -> None:
+def _make(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
-    empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-    if not empty and _mark(connection) != (APPLICATION, VERSION):
-        connection.execute("ROLLBACK")
-        raise _foreign(path)
-    if empty:
+    if _empty(connection):
         for statement in _TABLES:
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
