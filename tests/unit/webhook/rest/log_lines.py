@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-
+import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +12,6 @@ from controller.logs.memory import MemoryStore
 from controller.logs.protocol import LogEntry, LogType
 from controller.logs.store import EVERYTHING, FIRST_PAGE, Batch, Filter, Line, Page
 from tests.unit.webhook.rest.world import BEGIN, COMMIT, World
-
-_TOKENS = itertools.count(1)
 
 
 def entry(key: LogKey, message: str, **changes: Any) -> LogEntry:
@@ -34,7 +31,7 @@ def entry(key: LogKey, message: str, **changes: Any) -> LogEntry:
 
 async def say(world: World, *entries: LogEntry) -> None:
     """Store them."""
-    await world.api.logs.append(Batch(f"t{next(_TOKENS)}", entries))
+    await world.api.logs.append(Batch(secrets.token_hex(8), entries))
 
 
 async def say_many(world: World, key: LogKey, count: int) -> None:
@@ -67,19 +64,20 @@ async def failed(world: World, path: str, token: str = "") -> tuple[int, str]:
 
 
 class FailingStore(MemoryStore):
-    """A store that stops to answer after so many pages were read."""
+    """A store that fails once so many pages were read."""
 
-    def __init__(self, pages: int) -> None:
+    def __init__(self, pages: int, failure: Exception | None = None) -> None:
         super().__init__()
         self.pages = pages
+        self._failure = failure or BackendUnavailable("LogStoreUnavailable", "The store went\naway.")
 
     async def read(
         self, key: LogKey, where: Filter = EVERYTHING, page: Page = FIRST_PAGE
     ) -> tuple[Line, ...]:
         """As the twin does, so many times."""
+        if not self.pages:
+            raise self._failure
         self.pages -= 1
-        if self.pages < 0:
-            raise BackendUnavailable("LogStoreUnavailable", "The store went\naway.")
         return await super().read(key, where, page)
 
 
@@ -91,5 +89,5 @@ class GrowingStore(MemoryStore):
     ) -> tuple[Line, ...]:
         """As the twin does; the log has grown afterwards."""
         found = await super().read(key, where, page)
-        await self.append(Batch(f"g{next(_TOKENS)}", (entry(key, "late"),)))
+        await self.append(Batch(secrets.token_hex(8), (entry(key, "late"),)))
         return found

@@ -18,6 +18,7 @@ from controller.api.names import slug_candidates
 from controller.api.preview import Preview
 from controller.api.spec import PreviewSpec, Source
 from controller.logs.memory import MemoryStore
+from controller.logs.store import LogStore
 from webhook.cluster.memory import MemoryCluster
 from webhook.cluster.protocol import Origin, Wanted
 from webhook.github.protocol import GitHub
@@ -142,16 +143,17 @@ async def until(holds: Any, seconds: float = 5.0) -> None:
 
 
 @asynccontextmanager
-async def running(github: GitHub | None = None, **settings: Any) -> AsyncIterator[World]:
+async def running(
+    github: GitHub | None = None, logs: LogStore | None = None, **settings: Any
+) -> AsyncIterator[World]:
     """The API behind a real server on a free port."""
     clock = Watch()
     cluster = MemoryCluster(clock=clock)
     given = BridgeSettings.model_validate({"api_key": KEY, **settings})
     numbers = itertools.count(1)
-    api = replace(
-        Api.of(given, cluster, MemoryStore(), Turns(), github, clock, lambda: f"drawn-{next(numbers)}"),
-        slug_seconds=0.5,
-    )
+    store = logs or MemoryStore()
+    api = Api.of(given, cluster, store, Turns(), github, clock, lambda: f"drawn-{next(numbers)}")
+    api = replace(api, slug_seconds=0.5)
     app = web.Application()
     setup(app, api)
     async with TestClient(TestServer(app)) as client:
