@@ -27,6 +27,7 @@ from webhook.rest.api import Api
 from webhook.rest.limits import Proxies
 from webhook.rest.log_models import LogQuery, Services, Types
 from webhook.rest.refusals import Refusal
+from webhook.tokens import TOKEN_MAX
 
 PATH = "/api/previews/{id}/logs/stream"
 SEQUENCE_MAX = 2**53
@@ -43,7 +44,7 @@ class StreamQuery(LogQuery):
     after: int | None = Field(
         default=None, ge=0, le=SEQUENCE_MAX, description="Everything behind this sequence, then what comes."
     )
-    ticket: Annotated[str, StringConstraints(max_length=8192)] | None = Field(
+    ticket: Annotated[str, StringConstraints(max_length=TOKEN_MAX)] | None = Field(
         default=None, repr=False, description="A ticket, where no header can be sent."
     )
 
@@ -67,7 +68,7 @@ def add_streams(
     Raises:
         InvalidSpec: TrustedProxiesInvalid.
     """
-    places = slots or Slots()
+    places = Slots() if slots is None else slots
     source = Source(hub, Statuses(api.cluster), api.clock)
     door = _Door(api, Proxies(api.settings.trusted_proxies), source, places, ping_seconds)
     app.router.add_get(PATH, door.get, allow_head=False)

@@ -2,10 +2,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.unit.webhook.rest.world import World, running
+from tests.unit.webhook.logs.rig import Site, streaming
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
-    async with running() as found:
+async def site() -> AsyncIterator[Site]:
+    async with streaming() as found:
         yield found

@@ -1,87 +1,138 @@
-"""Lines of logs, and streams that read them, for tests of what follows logs."""
+"""Logs that are followed: a server with the streams alone, who writes lines, and who hears them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from aiohttp import ClientWebSocketResponse, WSMsgType
+from aiohttp import ClientWebSocketResponse, WSMsgType, web
+from aiohttp.test_utils import TestClient, TestServer
 
 from controller.api.names import LogKey
 from controller.logs.memory import MemoryStore
 from controller.logs.protocol import LogEntry, LogType
 from controller.logs.store import Batch
-from tests.unit.webhook.rest.world import BEGIN, COMMIT, World
+from tests.unit.webhook.rest.world import BEGIN, COMMIT, KEY, Watch, World
+from webhook.cluster.memory import MemoryCluster
+from webhook.logs.hub import Hub
+from webhook.logs.slots import Slots
+from webhook.logs.streams import add_streams
+from webhook.rest.api import Api
+from webhook.rest.errors import failures
+from webhook.settings import BridgeSettings
+from webhook.tokens import Scope
+from webhook.turns import Turns
 
-KEY = LogKey("acme/shop", "one")
 STREAM = "/api/previews/pr-42/logs/stream"
-Message = dict[str, Any]
+
+
+@dataclass
+class Site(World):
+    """The streams behind a real server on a free port."""
+
+    store: MemoryStore = None  # type: ignore[assignment]
+    hub: Hub = None  # type: ignore[assignment]
+    slots: Slots = None  # type: ignore[assignment]
+
+    def bearer(self, *repositories: str, jti: str = "one") -> dict[str, str]:
+        """The header of a token."""
+        return {"Authorization": f"Bearer {self.token(Scope.READ, *repositories, jti=jti)}"}
+
+    async def end(self) -> None:
+        """End the server, as SIGTERM does."""
+        await self.client.server.close()
+
+    async def lines(self, number: int = 42, repository: str = "acme/shop") -> Lines:
+        """A Preview, and who writes its log."""
+        preview = await self.made(number, repository)
+        return Lines(self.store, preview.log_key, preview.slug or "")
+
+
+@asynccontextmanager
+async def streaming(
+    slots: Slots | None = None, ping_seconds: float = 20.0, **settings: Any
+) -> AsyncIterator[Site]:
+    """The streams of an installation with one key."""
+    clock, store, places = Watch(), MemoryStore(), Slots() if slots is None else slots
+    cluster, hub = MemoryCluster(clock=clock), Hub(store, clock)
+    given = BridgeSettings.model_validate({"api_key": KEY, **settings})
+    api = Api.of(given, cluster, store, Turns(), None, clock, lambda: "drawn")
+    app = web.Application(middlewares=[failures])
+    add_streams(app, api, hub, places, ping_seconds)
+    async with TestClient(TestServer(app)) as client:
+        site = Site(cluster, clock, api, client, store=store, hub=hub, slots=places)
+        cluster.listen(site.operate)
+        yield site
 
 
 class Lines:
     """Appends lines to a log."""
 
-    def __init__(self, store: MemoryStore, key: LogKey = KEY, preview_id: str = "pr-42") -> None:
-        self._store = store
-        self._key = key
-        self._preview_id = preview_id
+    def __init__(self, store: MemoryStore, key: LogKey, preview_id: str = "pr-42") -> None:
+        self.key = key
         self.count = 0
+        self._store = store
+        self._preview_id = preview_id
 
     async def say(self, *messages: str, type: LogType = LogType.BUILD, service: str | None = None) -> None:
         """Append these."""
-        entries = tuple(self._entry(message, type, service) for message in messages)
+        created = BEGIN + timedelta(milliseconds=self.count)
+        entries = tuple(
+            LogEntry(self.key, self._preview_id, COMMIT, type, message, created, 42, service)
+            for message in messages
+        )
         self.count += len(entries)
-        await self._store.append(Batch(f"{self._key} {self.count}", entries))
+        await self._store.append(Batch(f"{self.key} {self.count}", entries))
 
     async def number(self, count: int) -> None:
-        """Append so many; each message is its sequence."""
-        await self.say(*(str(self.count + 1 + index) for index in range(count)))
-
-    def _entry(self, message: str, type: LogType, service: str | None) -> LogEntry:
-        created = BEGIN + timedelta(milliseconds=self.count)
-        return LogEntry(self._key, self._preview_id, COMMIT, type, message, created, 42, service)
+        """Append so many."""
+        await self.say(*(f"line {self.count + 1 + index}" for index in range(count)))
 
 
 class Heard:
-    """What a stream says, message by message."""
+    """What a WebSocket says, message by message."""
 
     def __init__(self, socket: ClientWebSocketResponse) -> None:
         self.socket = socket
+        self.seen = 0
+        """The newest sequence."""
 
-    async def next(self, kind: str = "log", seconds: float = 10.0) -> Message:
+    async def next(self, kind: str = "log") -> dict[str, Any]:
         """The next message of a kind; others are passed over."""
         while True:
-            message = await self.socket.receive(timeout=seconds)
+            message = await self.socket.receive(timeout=10)
             assert message.type is WSMsgType.TEXT, f"it ended: {message}"
-            found: Message = json.loads(message.data)
+            found: dict[str, Any] = json.loads(message.data)
             if found["type"] == kind:
                 return found
 
     async def sequences(self, count: int) -> list[int]:
         """Of the next so many lines."""
-        return [(await self.next())["data"]["sequence"] for _ in range(count)]
+        found: list[int] = []
+        for _ in range(count):
+            self.seen = (await self.next())["data"]["sequence"]
+            found.append(self.seen)
+        return found
 
-    async def ended(self) -> tuple[int | None, str]:
-        """Why it ends; what it says before is passed over."""
+    async def messages(self, count: int) -> list[str]:
+        """Of the next so many lines."""
+        return [(await self.next())["data"]["message"] for _ in range(count)]
+
+    async def ended(self) -> tuple[int | None, list[dict[str, Any]]]:
+        """How it ends, and what it says before."""
+        said: list[dict[str, Any]] = []
         while (message := await self.socket.receive(timeout=10)).type is WSMsgType.TEXT:
-            pass
-        assert message.type in (WSMsgType.CLOSE, WSMsgType.CLOSED), message
-        return self.socket.close_code, str(message.extra or "")
+            said.append(json.loads(message.data))
+        return self.socket.close_code, said
 
 
 @asynccontextmanager
-async def followed(world: World, query: str = "", **arguments: Any) -> AsyncIterator[Heard]:
-    """A WebSocket that follows pr-42, with a token that may do all unless other headers are given."""
-    headers = arguments.pop("headers", {"Authorization": f"Bearer {world.token()}"})
-    async with world.client.ws_connect(f"{STREAM}{query}", headers=headers, **arguments) as socket:
+async def followed(site: Site, query: str = "", **arguments: Any) -> AsyncIterator[Heard]:
+    """A WebSocket that follows pr-42, with a token unless other headers are given."""
+    headers = arguments.pop("headers", None) or site.bearer()
+    async with site.client.ws_connect(f"{STREAM}{query}", headers=headers, **arguments) as socket:
         yield Heard(socket)
-
-
-async def lines_of(world: World, number: int = 42) -> Lines:
-    """A Preview, and who writes its log."""
-    preview = await world.made(number)
-    assert isinstance(world.api.logs, MemoryStore)
-    return Lines(world.api.logs, preview.log_key, preview.slug or "")
