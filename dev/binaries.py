@@ -16,7 +16,7 @@ from dev.gobuild import GoProgram, machine
 from dev.progress import Progress, StepFailed
 from dev.site import Site
 
-KUBERNETES, ETCD, ACT = "1.34.4", "3.6.4", "0.2.89"
+KUBERNETES, ETCD, ACT, VERSITYGW = "1.34.4", "3.6.4", "0.2.89", "1.8.0"
 KUBERNETES_SITE = "https://dl.k8s.io"
 ETCD_SITE = "https://github.com/etcd-io/etcd/releases/download"
 
@@ -92,6 +92,12 @@ def etcd_program() -> GoProgram:
 def act_program() -> GoProgram:
     """Return how act is built, which runs GitHub's workflows on this machine."""
     return GoProgram("act", "act", "github.com/nektos/act", ACT)
+
+
+def s3_program() -> GoProgram:
+    """Return how a server is built that speaks S3, on a directory."""
+    package = "github.com/versity/versitygw/cmd/versitygw"
+    return GoProgram("versitygw", "versitygw", package, VERSITYGW, (f"main.Version={VERSITYGW}",))
 
 
 def _build(program: GoProgram, site: Site, target: Path) -> None:

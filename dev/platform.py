@@ -21,7 +21,7 @@ from dev import (
     sample,
     server_kinds,
 )
-from dev.binaries import Binaries, act_program
+from dev.binaries import Binaries, act_program, s3_program
 from dev.cluster import Cluster
 from dev.databases import Choice
 from dev.docker_cli import Docker
@@ -60,6 +60,7 @@ class Wanted:
     sample: bool = True
     mariadb: bool = False
     act: bool = False
+    s3: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
     servers.ensure([Serving(server_kinds.registry(), images.local_registry(), chosen.registry)])
     if wanted.act:
         binaries.tool(act_program())
+    if wanted.s3:
+        binaries.tool(s3_program())
     shop = site.checkout / "examples/shop"
     commit = repository.ensure(site, shop) if wanted.sample or shop.is_dir() else ""
     _git_server(site, chosen, progress)

@@ -21,6 +21,7 @@ LISTED_TOGETHER = 1000
 FAILURES = (BaseError, OSError)
 """What obstore raises: its own, and for what is not there the language's."""
 _CODE = re.compile(r"<Code>(\w+)</Code>")
+_GONE = "NoSuchKey"
 _STATUS = re.compile(r"status code: (\d{3}[A-Za-z ]*)")
 WORDS_MOST = 200
 
@@ -96,9 +97,10 @@ class ObjectArchive:
             result = await obstore.get_async(self._objects, part.path)
             async for chunk in result.stream(min_chunk_size=STEP_BYTES):
                 yield bytes(chunk)
-        except FileNotFoundError as error:
-            raise ValueError("it is gone") from error
         except FAILURES as error:
+            # A server may answer 404 for a bucket, or for whoever asks, as well.
+            if isinstance(error, FileNotFoundError) and _code(error) in ("", _GONE):
+                raise ValueError("it is gone") from error
             raise self._unavailable("read", error) from error
 
     def _unavailable(self, what: str, error: Exception) -> BackendUnavailable:
@@ -109,10 +111,17 @@ class ObjectArchive:
         )
 
 
+def _code(error: Exception) -> str:
+    """What the server of a bucket calls it; empty when it is not a server's answer."""
+    found = _CODE.search(str(error))
+    return found[1] if found else ""
+
+
 def _words(error: Exception) -> str:
     """What went wrong in a few words: the server's code, else its status, else the first line."""
     text = str(error)
-    for pattern in (_CODE, _STATUS):
-        if found := pattern.search(text):
-            return found[1].strip()
+    if code := _code(error):
+        return code
+    if found := _STATUS.search(text):
+        return found[1].strip()
     return text.partition("\n")[0][:WORDS_MOST].strip().rstrip(".") or type(error).__name__

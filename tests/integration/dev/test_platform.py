@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dev.binaries import ACT
+from dev.binaries import ACT, VERSITYGW
 from dev.docker_cli import DEFAULT_HOST, INSTALLATION_LABEL, Docker
 from dev.images import BASE
 from dev.processes import until
@@ -49,7 +49,7 @@ class Platform:
         return ended.stdout
 
     def up(self) -> dict[str, str]:
-        self.run("up", "--no-operator", "--no-sample", "--mariadb", "--act")
+        self.run("up", "--no-operator", "--no-sample", "--mariadb", "--act", "--s3")
         variables: dict[str, str] = json.loads(self.run("env", "--json"))
         return variables
 
@@ -135,6 +135,12 @@ def test_act_is_there_to_run_workflows(variables: dict[str, str]) -> None:
     env = {**os.environ, **variables}
     ended = subprocess.run(["act", "--version"], env=env, capture_output=True, text=True, check=True)
     assert ended.stdout == f"act version {ACT}\n"
+
+
+def test_a_server_of_s3_is_there_for_tests(variables: dict[str, str]) -> None:
+    env = {**os.environ, **variables}
+    ended = subprocess.run(["versitygw", "--version"], env=env, capture_output=True, text=True, check=True)
+    assert f"Version  : {VERSITYGW}\n" in ended.stdout
 
 
 def test_a_second_up_changes_nothing(platform: Platform, variables: dict[str, str]) -> None:
