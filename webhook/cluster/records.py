@@ -48,6 +48,9 @@ class Record(Observed):
     command: int | None = Field(
         default=None, description="Id of the newest comment whose command was carried out."
     )
+    linked: datetime | None = Field(
+        default=None, description="When somebody last asked for the log; its link is good from then on."
+    )
     notice: str | None = Field(default=None, description="The answer to the last command, in one line.")
 
     def forgettable(self, now: datetime) -> bool:

@@ -10,12 +10,13 @@ The answer to a delivery never waits for GitHub or the cluster.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
 
 from controller.api.errors import NotReady, PreviewError
+from controller.api.preview import Preview
 from controller.clock import Clock
 from webhook.cluster.protocol import Cluster
 from webhook.github.events import Event
@@ -40,7 +41,9 @@ from webhook.intake.intent import (
 from webhook.intake.order import live
 from webhook.intake.orders import Orders
 from webhook.intake.queue import Queue, Work
+from webhook.intake.said import applied, ordered, refused, removed
 from webhook.intake.translate import subject_of, translate
+from webhook.logs.told import Said, Told, Unheard
 from webhook.subject import Subject
 
 log = structlog.get_logger()
@@ -62,6 +65,8 @@ class World:
     queue: Queue
     poke: Callable[[Subject], None]
     """Tells the reporter that a Record's notice changed."""
+    told: Told = field(default_factory=Unheard)
+    """Has what was decided about a Preview stand in its log."""
 
 
 class Desk:
@@ -129,7 +134,7 @@ class Desk:
 
     async def _consider(self, intent: Consider) -> None:
         facts = await self._inquiry.facts(intent)
-        await self._carry_out(intent.subject, decide(intent, facts, self._rules))
+        await self._carry_out(intent.subject, decide(intent, facts, self._rules), intent)
 
     async def _branch(self, intent: ConsiderBranch) -> None:
         facts = await self._inquiry.branch_facts(intent)
@@ -138,9 +143,10 @@ class Desk:
     async def _close(self, intent: Close) -> None:
         await self._carry_out(intent.subject, decide_close(intent, self._inquiry.known(intent.subject)))
 
-    async def _carry_out(self, subject: Subject, decision: Decision) -> None:
+    async def _carry_out(self, subject: Subject, decision: Decision, intent: Consider | None = None) -> None:
         """What is to be remembered comes first: it must not be forgotten when the bridge ends in between."""
         cluster = self._world.cluster
+        before = cluster.of(subject)
         if decision.remember:
             await cluster.remember(subject, **decision.remember)
         match decision:
@@ -148,14 +154,21 @@ class Desk:
                 log.info(
                     "nothing done", subject=str(subject), reason=decision.reason, message=decision.message
                 )
+                self._tell(before, refused(decision, intent))
             case Remove():
                 await cluster.delete(decision.preview)
                 log.info("preview removed", subject=str(subject), reason=decision.reason)
+                self._tell(decision.preview, removed(decision, intent))
             case Apply():
                 preview = await cluster.apply(decision.wanted)
                 log.info("preview applied", subject=str(subject), commit=preview.spec.source.commit)
+                self._tell(preview, applied(before, preview, intent))
         if not isinstance(decision, Remove) and decision.drop_label:
             await self._drop_label(subject)
+
+    def _tell(self, preview: Preview | None, said: Said | None) -> None:
+        if preview is not None and said is not None:
+            self._world.told.tell(preview, said)
 
     async def _drop_label(self, subject: Subject) -> None:
         """The label does not approve by itself, so that one which stays is only a blemish."""
@@ -178,7 +191,7 @@ class Desk:
         cluster, subject = self._world.cluster, intent.subject
         effect, pull = await self._orders.effect(intent)
         await self._orders.react(intent, effect)
-        preview = live(self._inquiry.known(subject))
+        before = preview = live(self._inquiry.known(subject))
         if effect.destroy and preview is not None:
             await cluster.remember(subject, destroyed=intent.at, **kept(preview))
             await cluster.delete(preview)
@@ -188,5 +201,7 @@ class Desk:
         preview = cluster.of(subject)
         if preview is not None and effect.annotations:
             await cluster.annotate(preview.key, effect.annotations)
-        await cluster.remember(subject, notice=effect.notice, command=intent.comment)
+        link = {"linked": intent.at} if effect.new_link else {}
+        await cluster.remember(subject, notice=effect.notice, command=intent.comment, **link)
+        self._tell(cluster.of(subject) or before, ordered(intent, effect))
         self._world.poke(subject)

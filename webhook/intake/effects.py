@@ -131,8 +131,10 @@ def _logs(order: _Standing) -> Effect:
     key = order.preview.key
     return Effect(
         DONE,
-        f"The last lines of what failed stand here. All of it: kubectl describe preview {key.name} "
-        f"--namespace {key.namespace}, and the operator's log {order.preview.slug or key.name}.log.",
+        "The log is behind the link Logs, which is good from now on. Where there is none: previewcloud logs "
+        f"{order.preview.slug or key.name}, or kubectl describe preview {key.name} --namespace "
+        f"{key.namespace}.",
+        new_link=True,
     )
 
 

@@ -214,3 +214,5 @@ class Effect:
     consider: bool = False
     """The pull request is to be looked at again, as after a reopening."""
     destroy: bool = False
+    new_link: bool = False
+    """The link to the log is to be good for longer."""

@@ -5,7 +5,7 @@ delivery, command, request ──▶ what was decided ──▶ Told ──▶ (
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from controller.api.preview import Preview
@@ -20,14 +20,15 @@ class Said:
 
     message: str
     by: str
-    """A login, the subject of a token, or what brought it: `webhook`, `comparison`."""
+    """A login, the subject of a token, `GitHub` where it did not say, or the bridge's `comparison` itself."""
     type: LogType = LogType.SYSTEM
-    more: dict[str, str | int] = field(default_factory=dict)
+    via: str = ""
+    """The way it came: `webhook`, `comment`, `api`, `comparison`."""
 
     @property
     def metadata(self) -> dict[str, str | int]:
         """What stands beside the message."""
-        return {"by": self.by[:BY_MAX], **self.more}
+        return {"by": self.by[:BY_MAX], **({"via": self.via} if self.via else {})}
 
 
 class Told(Protocol):

@@ -18,6 +18,7 @@ from webhook.intake.comparison import Comparison
 from webhook.intake.desk import Desk, World
 from webhook.intake.intent import Nothing, Rules
 from webhook.intake.queue import Queue
+from webhook.logs.told import Overheard
 from webhook.subject import Subject
 from webhook.turns import Turns
 
@@ -38,9 +39,9 @@ class Bridge:
         self.written: dict[int, str] = {}
         github = self.github if asks else None
         queue = Queue(Turns(), self.clock)
-        self.desk = Desk(
-            World(self.cluster, github, self.clock, queue, self.poked.append), Rules(asks_github=asks)
-        )
+        self.told = Overheard()
+        world = World(self.cluster, github, self.clock, queue, self.poked.append, self.told)
+        self.desk = Desk(world, Rules(asks_github=asks))
         self.comparison = Comparison(self.cluster, github, self.desk, self.clock)
 
     async def deliver(self, event: str, payload: object) -> Nothing | None:

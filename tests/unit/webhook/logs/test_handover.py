@@ -75,13 +75,13 @@ def unnamed(name: str = "acme-shop-pr-42") -> Preview:
 
 async def test_what_is_told_is_handed_over_within_200_ms_in_turn(operator: Operator) -> None:
     operator.tell("one")
-    operator.tell("two", type=LogType.DEPLOY, more={"action": "opened"})
+    operator.tell("two", type=LogType.DEPLOY, via="webhook")
     await operator.clock.advance(0.2)
     (batch,) = operator.batches
     first, second = (handed.entry() for handed in batch.entries)
     assert (first.message, first.type, first.metadata) == ("one", LogType.SYSTEM, {"by": ADA})
     assert (second.message, second.type) == ("two", LogType.DEPLOY)
-    assert second.metadata == {"by": ADA, "action": "opened"}
+    assert second.metadata == {"by": ADA, "via": "webhook"}
     one = running(preview())
     assert (first.key, first.preview_id, first.pr_number) == (one.log_key, one.slug, 42)
     assert first.created_at.second == 0
