@@ -163,7 +163,9 @@ async def refusal(response: aiohttp.ClientResponse) -> Failure:
         if response.status in TRY_AGAIN:
             return Unreachable(f"The API answers {response.status}; try again.")
         return Refused(
-            response.status, "", f"The address answers {response.status}, but not as the API does."
+            response.status,
+            "",
+            f"The address answers {response.status}, but not as the API does: is the URL right?",
         )
     if response.status in TRY_AGAIN:
         return Unreachable(detail.message)
