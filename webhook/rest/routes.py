@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from webhook.body import Bodies
 from webhook.logs.hub import Hub
+from webhook.logs.page import add_pages
 from webhook.logs.streams import add_streams
 from webhook.rest.answer import Renderings
 from webhook.rest.api import Api
@@ -52,6 +53,7 @@ def setup(app: web.Application, api: Api) -> None:
     app.router.add_get("/healthz", _alive, allow_head=False)
     app.router.add_get("/readyz", _ready(api), allow_head=False)
     add_streams(app, api, Hub(api.logs, api.clock))
+    add_pages(app, api)
     add_docs(app, document(api.settings.bridge_url))
 
 
