@@ -67,6 +67,8 @@ class MongoStore:
             if log is None:
                 return 0
             low, high = mongodb_read.bounds(log, where)
+            if low > high:
+                return 0
             query = {"log": str(key), "sequence": {"$gte": low, "$lte": high}, **query_of(where)}
             return await self._session.entries.count_documents(query)
 

@@ -18,8 +18,6 @@ from controller.logs.stored import (
 )
 from controller.runtime.output import Position, Stream
 
-HIGHEST = (1 << 63) - 1
-
 
 def document_of(sequence: int, entry: LogEntry) -> Document:
     """One entry under its sequence; what it does not have is left out.

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.api.names import LogKey
-from controller.logs.mongodb_documents import HIGHEST, line_of_document, query_of
+from controller.logs.mongodb_documents import line_of_document, query_of
 from controller.logs.mongodb_session import Document, Session
 from controller.logs.store import Filter, Line, Page
 
 SMALLEST = 400
 GROWTH = 8
+LIMIT_MAX = (1 << 31) - 1
 
 
 def windows(low: int, high: int, size: int, backwards: bool) -> Iterator[tuple[int, int]]:
@@ -45,17 +46,17 @@ async def read(session: Session, key: LogKey, where: Filter, page: Page) -> tupl
         return ()
     asked = query_of(where)
     low, high = bounds(log, where)
-    skip = min(page.skip, HIGHEST)
+    limit, skip = min(page.limit, LIMIT_MAX), page.skip
     found: list[Document] = []
-    for start, end in windows(low, high, max(SMALLEST, 2 * page.limit), page.last):
+    for start, end in windows(low, high, max(SMALLEST, 2 * limit), page.last):
         query = {"log": str(key), "sequence": {"$gte": start, "$lte": end}, **asked}
         if skip and (passed := await session.entries.count_documents(query)) <= skip:
             skip -= passed
             continue
         cursor = session.entries.find(query, {"_id": 0, "mark": 0}).sort("sequence", -1 if page.last else 1)
-        found += await cursor.skip(skip).limit(page.limit - len(found)).to_list()
+        found += await cursor.skip(skip).limit(limit - len(found)).to_list()
         skip = 0
-        if len(found) >= page.limit:
+        if len(found) >= limit:
             break
     if page.last:
         found.reverse()
