@@ -7,6 +7,7 @@ comparison and the reporter. Everything opened here is closed in reverse order.
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -19,6 +20,7 @@ from controller.api.errors import Conflict, InvalidSpec
 from controller.api.policy import PathFilter
 from controller.background import kept_up
 from controller.clock import Clock, WallClock
+from controller.logs.archive import Archive, open_archive
 from controller.logs.open import DEFAULT_URL, open_store
 from controller.logs.store import StoreSettings
 from webhook.cluster.kubernetes import KubernetesCluster
@@ -68,7 +70,8 @@ async def open_bridge(settings: BridgeSettings) -> AsyncIterator[None]:
         poke = await _reporting(cluster, github, clock, settings, stack)
         world = World(cluster, github, clock, queue, poke)
         desk = Desk(world, rules(settings, asks_github=github is not None))
-        api = Api.of(settings, cluster, logs, turns, github, clock, secrets.token_hex)
+        archive = _log_archive(settings)
+        api = Api.of(settings, cluster, logs, turns, github, clock, secrets.token_hex, archive)
         app = application(settings, desk, metrics, api)
         await cluster.start()
         comparison = Comparison(cluster, github, desk, clock)
@@ -110,6 +113,11 @@ def application(settings: BridgeSettings, desk: Desk, metrics: Metrics, api: Api
 
 def _log_store_url(settings: BridgeSettings) -> str:
     return settings.log_store_url.get_secret_value() if settings.log_store_url else DEFAULT_URL
+
+
+def _log_archive(settings: BridgeSettings) -> Archive | None:
+    """Raises InvalidSpec (ArchiveInvalid)."""
+    return open_archive(settings.log_archive_url, os.environ) if settings.log_archive_url else None
 
 
 def _webhook_secrets(settings: BridgeSettings) -> Secrets:

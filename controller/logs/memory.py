@@ -145,7 +145,7 @@ class MemoryStore:
 
     def _found(self, key: LogKey, where: Filter) -> list[Line]:
         self._check()
-        return [line for line in self._lines.get(key, ()) if _holds(line, where)]
+        return [line for line in self._lines.get(key, ()) if holds(line, where)]
 
     def _head(self, key: LogKey) -> LogHead:
         lines, newest = self._lines[key], self._last[key]
@@ -155,7 +155,8 @@ class MemoryStore:
         )
 
 
-def _holds(line: Line, where: Filter) -> bool:
+def holds(line: Line, where: Filter) -> bool:
+    """Whether a filter finds a line; what every store does in its own words."""
     entry = line.entry
     return (
         (not where.types or entry.type in where.types)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from controller.clock import Clock
+from controller.logs.archive import Archive
 from controller.logs.store import LogStore
 from webhook.cluster.protocol import Cluster
 from webhook.github.protocol import GitHub
@@ -38,6 +39,8 @@ class Api:
     verifier: Verifier | None = None
     passes: Passes | None = None
     """Links and tickets to logs; None without API_KEY."""
+    archive: Archive | None = None
+    """Where old entries went, if anywhere."""
     slug_seconds: float = SLUG_SECONDS
     """How long the answer to a request for a preview waits for the slug, or for an old one to be gone."""
 
@@ -51,6 +54,7 @@ class Api:
         github: GitHub | None,
         clock: Clock,
         draw: Callable[[], str],
+        archive: Archive | None = None,
     ) -> Api:
         """The API as the settings have it.
 
@@ -62,4 +66,4 @@ class Api:
         verifier = Verifier(keys, settings.api_audience, clock) if settings.api_key is not None else None
         passes = Passes(keys, settings.api_audience, clock) if settings.api_key is not None else None
         limits = Limits(settings.api_rate, settings.address_rate, clock)
-        return cls(cluster, logs, turns, limits, settings, clock, draw, github, verifier, passes)
+        return cls(cluster, logs, turns, limits, settings, clock, draw, github, verifier, passes, archive)

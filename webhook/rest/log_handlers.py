@@ -11,16 +11,25 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from controller.logs.archive import archived
 from controller.logs.protocol import LogType
 from controller.logs.store import Line, Page
 from webhook.logs.lookup import FoundLog, find_log
 from webhook.rest.call import Call, Handle, Tools
 from webhook.rest.gate import require_read
-from webhook.rest.log_models import LogDownloadQuery, LogFormat, LogPageQuery, LogQuery, LogsQuery
+from webhook.rest.log_models import (
+    LogDownloadQuery,
+    LogFilters,
+    LogFormat,
+    LogPageQuery,
+    LogQuery,
+    LogsQuery,
+)
 from webhook.rest.log_pages import json_line, newest_json, page_json, sequence_of
 from webhook.rest.log_shapes import LogPagination, StatsAnswer, StatsSuccess
-from webhook.rest.log_streams import JSONL, TEXT, pages, rendered, streamed
+from webhook.rest.log_streams import JSONL, TEXT, pages, rendered, sifted, streamed
 from webhook.rest.log_text import text_line
+from webhook.rest.refusals import Refusal, not_found
 
 JSON = "application/json"
 
@@ -74,6 +83,29 @@ async def _download(tools: Tools, call: Call) -> web.Response:
     return await streamed(pieces, TEXT if as_text else JSONL, attached)
 
 
+async def _archived(tools: Tools, call: Call) -> web.Response:
+    query, repository = call.query, _repository(tools, call)
+    assert isinstance(query, LogFilters)
+    archive = tools.api.archive
+    if archive is None:
+        raise Refusal(404, "ArchiveMissing", "Nothing is archived here: the bridge has no LOG_ARCHIVE_URL.")
+    where = query.where(tools.api.clock.instant())
+    lines = archived(archive, repository, call.preview_id, where.since, where.until)
+    return await streamed(rendered(sifted(lines, where), json_line), JSONL)
+
+
+def _repository(tools: Tools, call: Call) -> str:
+    """Whose archived entries a request means: there may be no log of it any more; raises as `found_log`."""
+    assert isinstance(call.query, LogQuery)
+    preview = tools.api.cluster.by_slug(call.preview_id)
+    if preview is None:
+        require_read(tools.api)
+    repository = call.query.repository or (preview.spec.source.repository if preview else "")
+    if not repository or not call.caller.sees(repository):
+        raise not_found()
+    return repository
+
+
 def _text(line: Line) -> bytes:
     return text_line(line).encode("utf-8", "replace")
 
@@ -83,5 +115,6 @@ LOG_HANDLERS: Mapping[str, Handle] = {
     "getLogPage": _page,
     "getLogStats": _stats,
     "downloadLogs": _download,
+    "getArchivedLogs": _archived,
 }
 """By the operation's id."""

@@ -8,6 +8,7 @@ is no status left to give: it ends with a line that says why it breaks off.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
@@ -18,6 +19,7 @@ from aiohttp import web
 
 from controller.api.errors import PreviewError
 from controller.api.names import LogKey
+from controller.logs.memory import holds
 from controller.logs.store import Filter, Line, LogStore, Page
 
 log = structlog.get_logger()
@@ -37,6 +39,33 @@ async def pages(store: LogStore, key: LogKey, where: Filter) -> AsyncGenerator[S
         if not found:
             return
         yield found
+
+
+async def sifted(lines: AsyncGenerator[Line], where: Filter) -> AsyncGenerator[Sequence[Line]]:
+    """What a filter finds of lines that come one by one, some at a time.
+
+    Many may come at once: after some of them, others have their turn. What was found before a failure is
+    given before it is raised.
+    """
+    held: list[Line] = []
+    seen = 0
+    async with aclosing(lines):
+        try:
+            async for line in lines:
+                seen += 1
+                if holds(line, where):
+                    held.append(line)
+                if seen % PAGE_LINES == 0:
+                    await asyncio.sleep(0)
+                    if held:
+                        yield held
+                        held = []
+        except PreviewError:
+            if held:
+                yield held
+            raise
+    if held:
+        yield held
 
 
 async def rendered(of: AsyncGenerator[Sequence[Line]], render: Callable[[Line], bytes]) -> Pieces:

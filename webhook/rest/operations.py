@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from webhook.rest.log_models import LogDownloadQuery, LogPageQuery, LogQuery, LogsQuery
+from webhook.rest.log_models import LogDownloadQuery, LogFilters, LogPageQuery, LogQuery, LogsQuery
 from webhook.rest.log_shapes import LogPageSuccess, LogsSuccess, StatsSuccess
 from webhook.rest.log_streams import JSONL, TEXT
 from webhook.rest.log_tickets import TicketRequest, TicketSuccess
@@ -143,6 +143,14 @@ OPERATIONS = (
         "`The log breaks off here`, or an object with `error`.",
         LogDownloadQuery,
         streams=(TEXT, JSONL),
+    ),
+    _log(
+        "getArchivedLogs",
+        "/archived",
+        "Entries that were archived before they were removed, one incarnation of the preview after the "
+        "other, the oldest first. Where reading fails midway, the last line is an object with `error`.",
+        LogFilters,
+        streams=(JSONL,),
     ),
     Operation(
         "drawLogTicket",

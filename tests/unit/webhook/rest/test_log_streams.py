@@ -40,13 +40,13 @@ async def test_it_is_a_file_of_text_that_no_cache_keeps(world: World) -> None:
 
 async def test_as_json_lines_it_is_the_entries_as_everywhere(world: World) -> None:
     key = (await world.made()).log_key
-    await say(world, entry(key, "\x1b[1mtwo\nlines\x1b[0m"), entry(key, "half \ud800"))
+    await say(world, entry(key, "\x1b[1mtwo\nlines\x1b[0m"), entry(key, "spät ☃"))
     response = await world.ask("GET", f"{DOWNLOAD}?format=jsonl")
     assert response.content_type == "application/jsonl"
     assert response.headers["Content-Disposition"] == 'attachment; filename="pr-42.jsonl"'
     first, second = (await response.text()).splitlines()
     assert first == line_json((await world.api.logs.read(key))[0])
-    assert json.loads(second)["message"] == "half ?"
+    assert json.loads(second)["message"] == "spät ☃"
 
 
 async def test_filters_hold_on_every_page_of_it(world: World) -> None:

@@ -17,6 +17,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from controller.api.names import slug_candidates
 from controller.api.preview import Preview
 from controller.api.spec import PreviewSpec, Source
+from controller.logs.archive import Archive
 from controller.logs.memory import MemoryStore
 from controller.logs.store import LogStore
 from webhook.cluster.memory import MemoryCluster
@@ -144,7 +145,10 @@ async def until(holds: Any, seconds: float = 5.0) -> None:
 
 @asynccontextmanager
 async def running(
-    github: GitHub | None = None, logs: LogStore | None = None, **settings: Any
+    github: GitHub | None = None,
+    logs: LogStore | None = None,
+    archive: Archive | None = None,
+    **settings: Any,
 ) -> AsyncIterator[World]:
     """The API behind a real server on a free port."""
     clock = Watch()
@@ -152,7 +156,7 @@ async def running(
     given = BridgeSettings.model_validate({"api_key": KEY, **settings})
     numbers = itertools.count(1)
     store = logs or MemoryStore()
-    api = Api.of(given, cluster, store, Turns(), github, clock, lambda: f"drawn-{next(numbers)}")
+    api = Api.of(given, cluster, store, Turns(), github, clock, lambda: f"drawn-{next(numbers)}", archive)
     api = replace(api, slug_seconds=0.5)
     app = web.Application()
     setup(app, api)
