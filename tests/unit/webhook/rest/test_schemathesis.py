@@ -17,6 +17,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from controller.logs.archive import memory_archive
+from tests.unit.webhook.rest.log_lines import say_many
 from tests.unit.webhook.rest.world import running
 from webhook.rest.openapi import document
 
@@ -37,9 +39,10 @@ def served() -> Iterator[tuple[str, str]]:
     found: list[str] = []
 
     async def serve() -> None:
-        async with running(api_rate=1_000_000, address_rate=1_000_000) as world:
+        limits = {"api_rate": 1_000_000, "address_rate": 1_000_000}
+        async with running(archive=memory_archive(), **limits) as world:
             for number in range(40, 44):
-                await world.made(number)
+                await say_many(world, (await world.made(number)).log_key, 120)
             found.extend((str(world.client.make_url("")), world.token()))
             ready.set()
             await asyncio.to_thread(stop.wait)
