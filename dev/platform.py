@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dev import (
     bridge,
     cluster,
+    command_line,
     commands,
     databases,
     engine,
@@ -105,6 +106,7 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
     addresses = Addresses(site, chosen, docker, kubernetes.kubeconfig, facts, of_engine, found)
     variables = for_shell(addresses)
     write_shell_file(site, variables)
+    command_line.ensure(site)
     if wanted.operator or list((site.checkout / "crds").glob("*.yaml")):
         operator.apply_crd(site, kubernetes, progress)
     if wanted.operator:
