@@ -18,7 +18,6 @@ from webhook.logs.stream_access import PROTOCOL
 
 log = structlog.get_logger()
 
-PING_SECONDS = 20.0
 STALLED_SECONDS = 60.0
 """A client that takes nothing for that long is let go."""
 CLOSE_SECONDS = 2.0

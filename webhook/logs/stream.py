@@ -12,7 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from controller.api.errors import BackendUnavailable
@@ -23,8 +23,6 @@ from webhook.logs.hub import DOWN_SECONDS, Hub
 from webhook.logs.lookup import FoundLog
 from webhook.logs.statuses import State, Statuses
 
-LINGER_SECONDS = 1.0
-"""Lines about a Preview's end come a moment after it is gone."""
 STATES_MAX = 16
 """States that wait for a slow reader."""
 Send = Callable[[bytes], Awaitable[None]]
@@ -46,20 +44,25 @@ EXPIRED = Ending(1008, "The token has expired.")
 
 
 @dataclass(frozen=True)
-class Pulse:
-    """What is said again and again, so that nobody takes a quiet stream for a dead one."""
+class Pace:
+    """What streams do by the clock, in seconds."""
 
-    data: bytes
-    seconds: float
+    ping: float = 20.0
+    """Between two signs of life."""
+    linger: float = 1.0
+    """Lines about a Preview's end come a moment after it is gone."""
+    quiet: float = 30.0
+    """A log whose Preview was gone before is followed until nothing was said for that long."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where streams have what they say from."""
+    """Where streams have what they say from, and their pace."""
 
     hub: Hub
     statuses: Statuses
     clock: Clock
+    pace: Pace = field(default_factory=Pace)
 
 
 class Stream:
@@ -70,7 +73,8 @@ class Stream:
         found: whose log it is.
         want: what of it, and from where on.
         until: when the right to read it ends.
-        pulse: said again and again; None: the wire has its own.
+        pulse: said again and again, so that nobody takes a quiet stream for a dead one; empty: the wire
+            has its own.
     """
 
     def __init__(
@@ -79,7 +83,7 @@ class Stream:
         found: FoundLog,
         want: Want,
         until: datetime | None = None,
-        pulse: Pulse | None = None,
+        pulse: bytes = b"",
     ) -> None:
         self._source = source
         self._found = found
@@ -91,6 +95,9 @@ class Stream:
         self._state = ""
         self._complained = False
         self._beaten = False
+        self._given_at = 0.0
+        """When lines were given last, by the loop's clock."""
+        self._timers: deque[asyncio.TimerHandle] = deque(maxlen=8)
         self._ending: Ending | None = None
 
     async def run(self, send: Send) -> Ending:
@@ -115,6 +122,7 @@ class Stream:
                 await send(missed_frame(self._want.wire, missed))
             data = await self._lines(reader, send)
             if data:
+                self._given_at = asyncio.get_running_loop().time()
                 await send(data)
             if (ending := self._ended(drained=reader.live and not data)) is not None:
                 return ending
@@ -146,9 +154,9 @@ class Stream:
 
     async def _say_news(self, send: Send) -> None:
         """The pulse and states, where there are any to tell."""
-        if self._pulse is not None and self._beaten:
+        if self._beaten:
             self._beaten = False
-            await send(self._pulse.data)
+            await send(self._pulse)
         while self._states:
             state = self._states.popleft()
             if state.json != self._state:
@@ -158,7 +166,7 @@ class Stream:
     def _begin(self) -> None:
         state = self._source.statuses.now(self._found.key, self._found.preview_id)
         if state is None:
-            self._gone()
+            self._end_after(self._source.pace.quiet)
         else:
             self._heard(state)
 
@@ -166,10 +174,22 @@ class Stream:
         self._states.append(state)
         self._bell.set()
         if state.gone:
-            self._gone()
+            self._end_after(self._source.pace.linger)
 
-    def _gone(self) -> None:
-        asyncio.get_running_loop().call_later(LINGER_SECONDS, self._end, GONE)
+    def _end_after(self, quiet: float) -> None:
+        """Nobody says anything any more: end when nothing was given for so many seconds."""
+        self._timer(quiet, self._end_if_quiet, quiet)
+
+    def _end_if_quiet(self, quiet: float) -> None:
+        left = self._given_at + quiet - asyncio.get_running_loop().time()
+        if left > 0:
+            self._timer(left, self._end_if_quiet, quiet)
+        else:
+            self._end(GONE)
+
+    def _timer(self, seconds: float, act: Callable[..., None], *given: object) -> None:
+        handle = asyncio.get_running_loop().call_later(max(0.0, seconds), act, *given)
+        self._timers.append(handle)
 
     def _end(self, ending: Ending) -> None:
         self._ending = self._ending or ending
@@ -184,23 +204,20 @@ class Stream:
     @contextmanager
     def _timed(self) -> Iterator[None]:
         """While the stream runs: its end, and its pulse."""
-        loop = asyncio.get_running_loop()
-        handles: list[asyncio.TimerHandle] = []
         if self._until is not None:
             seconds = (self._until - self._source.clock.now()).total_seconds()
-            handles.append(loop.call_later(max(0.0, seconds), self._end, EXPIRED))
-        if self._pulse is not None:
-            beating = asyncio.create_task(self._beat(self._pulse.seconds))
+            self._timer(seconds, self._end, EXPIRED)
+        beating = asyncio.create_task(self._beat()) if self._pulse else None
         try:
             yield
         finally:
-            for handle in handles:
-                handle.cancel()
-            if self._pulse is not None:
+            for timer in self._timers:
+                timer.cancel()
+            if beating is not None:
                 beating.cancel()
 
-    async def _beat(self, seconds: float) -> None:
+    async def _beat(self) -> None:
         while True:
-            await self._source.clock.sleep(seconds)
+            await self._source.clock.sleep(self._source.pace.ping)
             self._beaten = True
             self._bell.set()

@@ -19,9 +19,9 @@ from webhook.logs.followed import Want
 from webhook.logs.frames import Wire
 from webhook.logs.hub import Hub
 from webhook.logs.slots import Slots
-from webhook.logs.socket import PING_SECONDS, serve_socket
+from webhook.logs.socket import serve_socket
 from webhook.logs.statuses import Statuses
-from webhook.logs.stream import Pulse, Source, Stream
+from webhook.logs.stream import Pace, Source, Stream
 from webhook.logs.stream_access import Admitted, admitted, refuse_token
 from webhook.rest.api import Api
 from webhook.rest.limits import Proxies
@@ -54,7 +54,7 @@ def add_streams(
     api: Api,
     hub: Hub,
     slots: Slots | None = None,
-    ping_seconds: float = PING_SECONDS,
+    pace: Pace | None = None,
 ) -> None:
     """Let logs be followed.
 
@@ -63,14 +63,14 @@ def add_streams(
         api: limits, keys, and what there is.
         hub: follows the logs; it runs while the application does.
         slots: how many streams there may be.
-        ping_seconds: between two pings.
+        pace: what they do by the clock.
 
     Raises:
         InvalidSpec: TrustedProxiesInvalid.
     """
     places = Slots() if slots is None else slots
-    source = Source(hub, Statuses(api.cluster), api.clock)
-    door = _Door(api, Proxies(api.settings.trusted_proxies), source, places, ping_seconds)
+    source = Source(hub, Statuses(api.cluster), api.clock, pace or Pace())
+    door = _Door(api, Proxies(api.settings.trusted_proxies), source, places)
     app.router.add_get(PATH, door.get, allow_head=False)
     app.cleanup_ctx.append(_running(hub))
     app.on_shutdown.append(_leaving(hub, places))
@@ -84,7 +84,6 @@ class _Door:
     proxies: Proxies
     source: Source
     slots: Slots
-    ping_seconds: float
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Carry a stream, as the request can take it."""
@@ -95,12 +94,12 @@ class _Door:
         opened = await admitted(self.api, self.proxies, request, preview_id, query.repository or "")
         with self.slots.taken(opened.caller, request.transport):
             if wire is Wire.SOCKET:
-                stream = self._stream(opened, _want(query, wire), None)
-                return await serve_socket(request, stream, self.ping_seconds)
+                stream = self._stream(opened, _want(query, wire))
+                return await serve_socket(request, stream, self.source.pace.ping)
             want = _resumed(request, _want(query, wire))
-            return await serve_events(request, self._stream(opened, want, Pulse(PING, self.ping_seconds)))
+            return await serve_events(request, self._stream(opened, want, PING))
 
-    def _stream(self, opened: Admitted, want: Want, pulse: Pulse | None) -> Stream:
+    def _stream(self, opened: Admitted, want: Want, pulse: bytes = b"") -> Stream:
         return Stream(self.source, opened.found, want, opened.until, pulse)
 
 

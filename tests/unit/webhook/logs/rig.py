@@ -15,11 +15,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from controller.api.names import LogKey
 from controller.logs.memory import MemoryStore
 from controller.logs.protocol import LogEntry, LogType
-from controller.logs.store import Batch
+from controller.logs.store import Batch, LogStore
 from tests.unit.webhook.rest.world import BEGIN, COMMIT, KEY, Watch, World
 from webhook.cluster.memory import MemoryCluster
 from webhook.logs.hub import Hub
 from webhook.logs.slots import Slots
+from webhook.logs.stream import Pace
 from webhook.logs.streams import add_streams
 from webhook.rest.api import Api
 from webhook.rest.errors import failures
@@ -27,6 +28,7 @@ from webhook.settings import BridgeSettings
 from webhook.tokens import Scope
 from webhook.turns import Turns
 
+PACE = Pace(quiet=0.3)
 STREAM = "/api/previews/pr-42/logs/stream"
 
 
@@ -54,17 +56,17 @@ class Site(World):
 
 @asynccontextmanager
 async def streaming(
-    slots: Slots | None = None, ping_seconds: float = 20.0, **settings: Any
+    slots: Slots | None = None, pace: Pace = PACE, store: LogStore | None = None, **settings: Any
 ) -> AsyncIterator[Site]:
-    """The streams of an installation with one key."""
-    clock, store, places = Watch(), MemoryStore(), Slots() if slots is None else slots
-    cluster, hub = MemoryCluster(clock=clock), Hub(store, clock)
+    """The streams of an installation with one key; of another store than the twin, if one is given."""
+    clock, twin, places = Watch(), MemoryStore(), Slots() if slots is None else slots
+    cluster, hub = MemoryCluster(clock=clock), Hub(store or twin, clock)
     given = BridgeSettings.model_validate({"api_key": KEY, **settings})
-    api = Api.of(given, cluster, store, Turns(), None, clock, lambda: "drawn")
+    api = Api.of(given, cluster, store or twin, Turns(), None, clock, lambda: "drawn")
     app = web.Application(middlewares=[failures])
-    add_streams(app, api, hub, places, ping_seconds)
+    add_streams(app, api, hub, places, pace)
     async with TestClient(TestServer(app)) as client:
-        site = Site(cluster, clock, api, client, store=store, hub=hub, slots=places)
+        site = Site(cluster, clock, api, client, store=twin, hub=hub, slots=places)
         cluster.listen(site.operate)
         yield site
 
@@ -117,6 +119,12 @@ class Heard:
             self.seen = (await self.next())["data"]["sequence"]
             found.append(self.seen)
         return found
+
+    async def numbers(self, count: int) -> list[int]:
+        """Sequences of the next so many lines, each of which says `line <sequence>`."""
+        found = [(await self.next())["data"] for _ in range(count)]
+        assert [line["message"] for line in found] == [f"line {line['sequence']}" for line in found]
+        return [line["sequence"] for line in found]
 
     async def messages(self, count: int) -> list[str]:
         """Of the next so many lines."""

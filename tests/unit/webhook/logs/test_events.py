@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from tests.unit.webhook.logs.rig import STREAM, Site, streaming
 from tests.unit.webhook.rest.world import until
+from webhook.logs.stream import Pace
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ async def test_an_id_that_is_none_is_passed_over(site: Site, identity: str) -> N
 
 
 async def test_a_quiet_stream_says_that_it_lives() -> None:
-    async with streaming(ping_seconds=0.05) as site:
+    async with streaming(pace=Pace(ping=0.05)) as site:
         lines = await site.lines()
         async with events(site) as heard:
             await heard.next("status")
@@ -131,7 +132,7 @@ async def test_events_end_when_the_bridge_does(site: Site) -> None:
 
 
 async def test_a_reader_that_went_is_let_go_at_the_next_ping() -> None:
-    async with streaming(ping_seconds=0.05) as site:
+    async with streaming(pace=Pace(ping=0.05)) as site:
         await site.made()
         async with events(site) as heard:
             await heard.next("status")

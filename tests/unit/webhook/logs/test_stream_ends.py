@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from controller.api.status import Phase
 from tests.unit.webhook.logs.rig import STREAM, Site, followed, streaming
 from tests.unit.webhook.rest.world import AUDIENCE, KEY, until
+from webhook.logs.stream import Pace
 from webhook.tokens import Scope, issue
 
 RUNNING = {"phase": Phase.RUNNING, "observed_generation": 1}
@@ -87,6 +88,20 @@ async def test_the_log_of_a_preview_that_is_gone_is_given_and_ends(site: Site) -
         code, said = await heard.ended()
     assert [message["data"]["sequence"] for message in said] == list(range(1, 301))
     assert code == WSCloseCode.OK
+
+
+async def test_a_log_without_a_preview_is_followed_until_it_is_quiet() -> None:
+    async with streaming(pace=Pace(quiet=2)) as site:
+        lines = await site.lines()
+        await lines.number(1)
+        preview = site.cluster.by_slug("pr-42")
+        assert preview is not None
+        site.cluster.remove(preview.key)
+        async with followed(site, "?repository=acme/shop") as heard:
+            assert await heard.sequences(1) == [1]
+            await lines.number(1)
+            assert await heard.sequences(1) == [2]
+            assert (await heard.ended())[0] == WSCloseCode.OK
 
 
 async def test_a_store_that_is_down_is_told_once_and_the_stream_goes_on(site: Site) -> None:
@@ -169,7 +184,7 @@ async def test_a_stream_ends_with_its_token(site: Site) -> None:
 
 
 async def test_the_client_is_pinged_and_let_go_when_it_does_not_answer() -> None:
-    async with streaming(ping_seconds=0.2) as site:
+    async with streaming(pace=Pace(ping=0.2)) as site:
         await site.made()
         headers = site.bearer()
         async with site.client.ws_connect(STREAM, headers=headers, autoping=False) as socket:
