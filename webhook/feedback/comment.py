@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from webhook.feedback.text import clean, code, escaped, fenced, link, linked, printable
+from webhook.feedback.text import clean, code, escaped, fenced, link, linked, printable, signed
 from webhook.feedback.view import Ending, Failure, State, View
 from webhook.subject import Subject
 
@@ -91,6 +91,7 @@ def _composed(view: View, lines: str) -> str:
         f"### {_MARKS.get(view.state, _REST)} {linked(headline(view), view.url)}",
         _table(view),
         _facts(view),
+        signed("Logs", view.log_url),
         _next(view),
         _failure(view.failure) if view.failure is not None else "",
         lines,

@@ -30,7 +30,7 @@ def deployment_news(view: View, log_url: str = "") -> DeploymentNews | None:
 
     Args:
         view: what is to be seen; its slug is the environment's name.
-        log_url: where to read more, the comment.
+        log_url: where to read more, the log or the comment.
     """
     if view.slug is None or view.wanted is None:
         return None

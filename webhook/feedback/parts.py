@@ -9,7 +9,7 @@ one is missing GitHub is asked before anything is created.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import structlog
@@ -71,16 +71,21 @@ class Parts:
             if record.pending is not None:
                 found[Part.STATUS] = _hash(unfinished_news(view.ending), record.pending)
             return found
-        if (deployment := deployment_news(view, self._comment_url(view))) is not None:
-            found[Part.DEPLOYMENT] = _hash(deployment, view.wanted, view.slug)
-        if (status := commit_news(view, self._comment_url(view))) is not None:
-            found[Part.STATUS] = _hash(status, view.wanted)
+        if (deployment := deployment_news(view, self._details_url(view))) is not None:
+            lasting = replace(deployment, log_url=_unsigned(deployment.log_url))
+            found[Part.DEPLOYMENT] = _hash(lasting, view.wanted, view.slug)
+        if (status := commit_news(view, self._details_url(view))) is not None:
+            found[Part.STATUS] = _hash(replace(status, target_url=_unsigned(status.target_url)), view.wanted)
         return found
 
     def _has_something_to_end(self) -> bool:
         """Of what is gone only that is told of which there is a comment, or a command to answer."""
         record = self.book.record
         return bool(record.told or record.comment or record.notice)
+
+    def _details_url(self, view: View) -> str:
+        """Where to read more: the log, else the comment."""
+        return view.log_url or self._comment_url(view)
 
     def _comment_url(self, view: View) -> str:
         number = self.book.record.comment
@@ -119,7 +124,7 @@ class Parts:
         if view.state is State.GONE:
             await self._retire_all(view)
             return
-        news = deployment_news(view, self._comment_url(view))
+        news = deployment_news(view, self._details_url(view))
         if news is None or view.wanted is None or view.slug is None:
             return
         record = self.book.record
@@ -175,7 +180,7 @@ class Parts:
             last = unfinished_news(view.ending) if view.state is State.GONE else OVERTAKEN
             await self.github.commit_status(view.repository, left, name, last)
             self.book.note(pending=None)
-        news = commit_news(view, self._comment_url(view))
+        news = commit_news(view, self._details_url(view))
         if news is None or view.wanted is None:
             return
         if news.state is CommitState.PENDING:  # remembered first: it must not stay so when all ends here
@@ -183,6 +188,11 @@ class Parts:
         await self.github.commit_status(view.repository, view.wanted, name, news)
         if news.state is not CommitState.PENDING:
             self.book.note(pending=None)
+
+
+def _unsigned(url: str) -> str:
+    """An address without its pass: a link that is good for longer alone is no news for the history."""
+    return url.partition("?pass=")[0]
 
 
 def _hash(*parts: object) -> str:

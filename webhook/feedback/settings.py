@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from webhook.logs.links import LogLinks
+from webhook.logs.passes import Passes
 from webhook.settings import BridgeSettings
 
 
@@ -15,6 +17,8 @@ class FeedbackSettings:
     """Stands in the comment's marker and in the context of commit statuses."""
     bridge_url: str = ""
     """The bridge's public address, without a slash at its end; empty: no links to it."""
+    log_links: LogLinks | None = None
+    """Links to the logs; None: none are shown."""
     web_url: str = "https://github.com"
     """Where people read pull requests; Previews cloned from another address are not GitHub's."""
     repositories: frozenset[str] = frozenset()
@@ -32,11 +36,19 @@ class FeedbackSettings:
     """What a write in flight may take when the bridge stops."""
 
     @classmethod
-    def of(cls, settings: BridgeSettings) -> FeedbackSettings:
-        """As the bridge's settings have it."""
+    def of(cls, settings: BridgeSettings, passes: Passes | None = None) -> FeedbackSettings:
+        """As the bridge's settings have it.
+
+        Args:
+            settings: the bridge's.
+            passes: sign links to logs; without them, or without BRIDGE_URL, there are none.
+        """
+        bridge_url = settings.bridge_url.rstrip("/")
+        links = LogLinks(passes, bridge_url, settings.log_link_days) if passes and bridge_url else None
         return cls(
             installation=settings.installation_id,
-            bridge_url=settings.bridge_url.rstrip("/"),
+            bridge_url=bridge_url,
+            log_links=links,
             web_url=settings.github_clone_url.rstrip("/"),
             repositories=frozenset(name.lower() for name in settings.github_repositories),
         )

@@ -34,25 +34,25 @@ def context(installation: str) -> str:
     return description(f"{installation}/preview", CONTEXT_MAX)
 
 
-def commit_news(view: View, comment_url: str = "") -> CommitNews | None:
+def commit_news(view: View, details_url: str = "") -> CommitNews | None:
     """What the wanted commit's status is; None where what it was stays.
 
     A failed update is a failure of the commit that was wanted, although the one before goes on serving.
 
     Args:
         view: what is to be seen.
-        comment_url: where to read more, while there is no address to open.
+        details_url: where to read more (the log, else the comment), while there is no address to open.
     """
     if view.wanted is None:
         return None
     if view.state in _SUCCESS:
-        return CommitNews(CommitState.SUCCESS, _SUCCESS[view.state], view.url or comment_url)
+        return CommitNews(CommitState.SUCCESS, _SUCCESS[view.state], view.url or details_url)
     if view.state is State.FAILED:
-        return CommitNews(CommitState.FAILURE, failure_words(view), comment_url)
+        return CommitNews(CommitState.FAILURE, failure_words(view), details_url)
     if view.state is State.SUSPENDED and view.served == view.wanted:
         return None
     if view.state in _PENDING:
-        return CommitNews(CommitState.PENDING, _PENDING[view.state], comment_url)
+        return CommitNews(CommitState.PENDING, _PENDING[view.state], details_url)
     return None
 
 

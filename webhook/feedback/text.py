@@ -15,6 +15,8 @@ BREAK = "\u200b"
 """A character of no width."""
 CUT = "…"
 ADDRESS_MAX = 500
+SIGNED_MAX = 2000
+"""Of an address with a pass in it: of a repository with a long name it has some 700 characters."""
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])?")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Control, format (direction, no width), surrogates, separators: what changes how the rest is read."""
@@ -24,6 +26,7 @@ _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"}
 _REFERENCES = re.compile(r"(@|#|:(?=//)|\bGH(?=-)|\bwww(?=\.))", re.IGNORECASE)
 _MENTION = re.compile(r"@(?=\w)")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:/[A-Za-z0-9._~/%-]*)?", re.ASCII)
+_SIGNED = re.compile(_ADDRESS.pattern + r"\?pass=[A-Za-z0-9._-]+", re.ASCII)
 _BMP_LAST = 0xFFFF
 
 
@@ -85,6 +88,11 @@ def link(url: str | None) -> str:
 def linked(words: str, url: str | None) -> str:
     """Words of our own that lead to an address, where there is a good one."""
     return f"[{words}]({url})" if url and _is_address(url) else words
+
+
+def signed(words: str, url: str) -> str:
+    """Words of our own that lead to a page which a pass opens; nothing where there is none."""
+    return f"[{words}]({url})" if len(url) <= SIGNED_MAX and _SIGNED.fullmatch(url) else ""
 
 
 def description(text: str, limit: int = 140) -> str:

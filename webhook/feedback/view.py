@@ -106,6 +106,8 @@ class View:
     notice: str | None = None
     """The answer to the last command."""
     bridge_url: str = ""
+    log_url: str = ""
+    """The page with its log, signed; empty where there is none to be shown."""
 
     @property
     def subject(self) -> Subject:
@@ -147,6 +149,7 @@ def view_of(subject: Subject, preview: Preview | None, record: Record, settings:
         queue_position=status.queue_position if state is State.QUEUED else None,
         notice=record.notice or None,
         bridge_url=settings.bridge_url,
+        log_url=settings.log_links.url(preview, record.linked) if settings.log_links is not None else "",
     )
 
 
@@ -173,7 +176,7 @@ def without_progress(view: View) -> View:
     """The view without what changes while the same work goes on, or without anybody's doing."""
     quiet = view.failure if view.failure is not None and view.failure.final else None
     services = tuple(replace(service, state="") for service in view.services)
-    return replace(view, step=None, queue_position=None, failure=quiet, services=services)
+    return replace(view, step=None, queue_position=None, failure=quiet, services=services, log_url="")
 
 
 def _state(preview: Preview) -> State:

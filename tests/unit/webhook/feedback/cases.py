@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from controller.api.status import DatabaseStatus, Phase
 from tests.unit.webhook.feedback.examples import (
     BUILD_FAILED,
@@ -27,6 +29,7 @@ DATABASES = tuple(
     DatabaseStatus(label=label, type=kind, name=f"pr_42_{label}_db", secret_name="s")
     for label, kind in (("main", "postgres"), ("events", "mongodb"))
 )
+LOG = "https://previews.example.com/previews/pr-42?pass=eyJh.eyJ-x_y.z"
 NOTICE = "@octocat: nothing was done, `/preview pin` needs write permission. See #7 | <b>bold</b>"
 
 CASES: dict[str, View] = {
@@ -48,5 +51,6 @@ CASES: dict[str, View] = {
     "closed": seen(None, Record(closed=NOW)),
     "destroyed": seen(None, Record(destroyed=NOW, notice="Destroyed; /preview deploy brings it back.")),
     "none": seen(None, Record(notice="There is no preview: the pull request is a draft.")),
+    "logs": replace(seen(running(preview())), log_url=LOG),
     "notice": seen(running(preview()), Record(notice=NOTICE)),
 }
