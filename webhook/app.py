@@ -34,6 +34,7 @@ from webhook.intake.comparison import Comparison
 from webhook.intake.desk import Desk, World
 from webhook.intake.intent import Rules
 from webhook.intake.queue import Queue
+from webhook.logs.operator_log import open_handover
 from webhook.metrics import Metrics
 from webhook.receive import Answer, Receiver
 from webhook.rest.api import Api
@@ -64,14 +65,16 @@ async def open_bridge(settings: BridgeSettings) -> AsyncIterator[None]:
         github = await stack.enter_async_context(open_github(settings, clock, metrics.rate_left))
         logs = await open_store(StoreSettings(_log_store_url(settings)))
         stack.push_async_callback(logs.close)
+        told = await stack.enter_async_context(open_handover(settings, cluster, clock, secrets.token_hex))
         turns = Turns()
         queue = Queue(turns, clock)
         stack.push_async_callback(queue.close)
-        poke = await _reporting(cluster, github, clock, settings, stack)
-        world = World(cluster, github, clock, queue, poke)
-        desk = Desk(world, rules(settings, asks_github=github is not None))
         archive = _log_archive(settings)
-        api = Api.of(settings, cluster, logs, turns, github, clock, secrets.token_hex, archive)
+        api = Api.of(settings, cluster, logs, turns, github, clock, secrets.token_hex, archive, told)
+        feedback = FeedbackSettings.of(settings, api.passes)
+        poke = await _reporting(cluster, github, clock, feedback, stack)
+        world = World(cluster, github, clock, queue, poke, told)
+        desk = Desk(world, rules(settings, asks_github=github is not None))
         app = application(settings, desk, metrics, api)
         await cluster.start()
         comparison = Comparison(cluster, github, desk, clock)
@@ -129,12 +132,12 @@ def _webhook_secrets(settings: BridgeSettings) -> Secrets:
 
 
 async def _reporting(
-    cluster: Cluster, github: GitHub | None, clock: Clock, settings: BridgeSettings, stack: AsyncExitStack
+    cluster: Cluster, github: GitHub | None, clock: Clock, settings: FeedbackSettings, stack: AsyncExitStack
 ) -> Callable[[Subject], None]:
     """Feedback where GitHub can be told; gives what is called when there is something to say."""
     if github is None:
         return _untold
-    reporter = Reporter(cluster, github, clock, FeedbackSettings.of(settings))
+    reporter = Reporter(cluster, github, clock, settings)
     await reporter.start()
     stack.push_async_callback(reporter.stop)
     return reporter.poke

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controller.clock import Clock
 from controller.logs.archive import Archive
@@ -11,6 +11,7 @@ from controller.logs.store import LogStore
 from webhook.cluster.protocol import Cluster
 from webhook.github.protocol import GitHub
 from webhook.logs.passes import Passes
+from webhook.logs.told import Told, Unheard
 from webhook.rest.limits import Limits
 from webhook.settings import BridgeSettings
 from webhook.tokens import Verifier
@@ -41,6 +42,8 @@ class Api:
     """Links and tickets to logs; None without API_KEY."""
     archive: Archive | None = None
     """Where old entries went, if anywhere."""
+    told: Told = field(default_factory=Unheard)
+    """Has what requests change stand in the logs of Previews."""
     slug_seconds: float = SLUG_SECONDS
     """How long the answer to a request for a preview waits for the slug, or for an old one to be gone."""
 
@@ -55,6 +58,7 @@ class Api:
         clock: Clock,
         draw: Callable[[], str],
         archive: Archive | None = None,
+        told: Told | None = None,
     ) -> Api:
         """The API as the settings have it.
 
@@ -66,4 +70,7 @@ class Api:
         verifier = Verifier(keys, settings.api_audience, clock) if settings.api_key is not None else None
         passes = Passes(keys, settings.api_audience, clock) if settings.api_key is not None else None
         limits = Limits(settings.api_rate, settings.address_rate, clock)
-        return cls(cluster, logs, turns, limits, settings, clock, draw, github, verifier, passes, archive)
+        heard = told or Unheard()
+        return cls(
+            cluster, logs, turns, limits, settings, clock, draw, github, verifier, passes, archive, heard
+        )

@@ -12,6 +12,7 @@ from controller.api.errors import Conflict
 from controller.api.preview import Preview
 from controller.api.preview_file import parse_preview_file
 from controller.api.spec import Service
+from webhook.rest import said
 from webhook.rest.answer import answer, short
 from webhook.rest.call import Call, Handle, Tools
 from webhook.rest.gate import preview_of, refuse_repository, require_read
@@ -36,7 +37,9 @@ async def _upsert(tools: Tools, call: Call) -> web.Response:
     assert isinstance(call.body, PreviewRequest)
     refuse_repository(call.caller, call.body.repository)
     require_read(tools.api)
-    made = await upsert(tools.api, call.body)
+    with said.refusals(tools, call):
+        made = await upsert(tools.api, call.body)
+    said.made(tools, call, made)
     preview = await settled(tools.api, made.preview)
     status = 202 if not preview.slug else 201 if made.created else 200
     word = "is made" if made.created else "is changed" if made.changed else "is as it is asked for already"
@@ -62,27 +65,30 @@ async def _status(tools: Tools, call: Call) -> web.Response:
 
 async def _delete(tools: Tools, call: Call) -> web.Response:
     preview = _preview(tools, call)
-    await remove(tools.api, preview)
+    with said.refusals(tools, call, preview):
+        await remove(tools.api, preview)
+    said.removed(tools, call, preview)
     data = short(preview).model_copy(update={"status": Status.DESTROYING, "urls": {}})
     return _json(StatusSuccess(data=data, message="The preview is taken away."))
 
 
 async def _wish(verb: str, tools: Tools, call: Call) -> web.Response:
     preview = _lasting(tools, call)
-    return await _annotated(tools, preview, wish(verb, preview, tools.api.clock))
+    return await _annotated(tools, call, preview, wish(verb, preview, tools.api.clock))
 
 
 async def _pin(tools: Tools, call: Call) -> web.Response:
     asked = call.body if isinstance(call.body, PinRequest) else PinRequest()
     preview = _lasting(tools, call)
-    return await _annotated(tools, preview, pin(asked.pinned, preview, tools.api.clock))
+    return await _annotated(tools, call, preview, pin(asked.pinned, preview, tools.api.clock))
 
 
 async def _annotated(
-    tools: Tools, preview: Preview, wished: tuple[Mapping[str, str | None], str]
+    tools: Tools, call: Call, preview: Preview, wished: tuple[Mapping[str, str | None], str]
 ) -> web.Response:
     annotations, sentence = wished
     await tools.api.cluster.annotate(preview.key, annotations)
+    said.wished(tools, call, preview, sentence)
     return _json(StatusSuccess(data=short(preview), message=sentence))
 
 
