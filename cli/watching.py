@@ -13,6 +13,7 @@ from datetime import datetime
 
 from rich.live import Live
 
+from cli.ansi import plain
 from cli.client import Client, of_preview
 from cli.failure import FAILED, Failure, Refused, Unreachable
 from cli.models import SETTLED, UNDER_WAY, Preview
@@ -53,7 +54,7 @@ class Shown:
     def say(self, text: str) -> None:
         """A remark."""
         if self._live is not None:
-            self._live.console.print(text)
+            self._live.console.print(plain(text))
         else:
             self._terminal.say(text)
 

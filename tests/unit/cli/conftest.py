@@ -5,12 +5,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.unit.cli.stage import Stage, url_of
+from tests.unit.webhook.rest.test_log_archive import filled
 from tests.unit.webhook.rest.world import World, running
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    async with running() as found:
+    async with running(archive=await filled()) as found:
         yield found
 
 

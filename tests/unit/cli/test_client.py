@@ -58,6 +58,27 @@ async def test_a_stream_that_is_ended_for_its_token_is_not_begun_again() -> None
             [each async for each in Following(client, QUERY, 0, ways).entries()]
 
 
+async def test_a_connection_on_which_nothing_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.following.QUIET_SECONDS", 0.2)
+    sockets: list[web.WebSocketResponse] = []
+
+    async def stream(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        sockets.append(socket)
+        if len(sockets) > 1:
+            await socket.close(code=1000)
+        await socket.receive()
+        return socket
+
+    said: list[str] = []
+    async with answering(STREAM, stream) as client:
+        ways = Ways(said.append, asyncio.sleep, lambda: 0.0)
+        assert [each async for each in Following(client, QUERY, 0, ways).entries()] == []
+    assert len(sockets) == 2
+    assert "does not answer in time" in said[0]
+
+
 async def read_archive(*objects: object, count: int | None = None) -> list[Entry]:
     asked: list[dict[str, str]] = []
 

@@ -87,3 +87,16 @@ async def test_no_control_sequence_gets_out(stage: Stage) -> None:
     (line,) = (await stage.run("logs", "pr-42")).lines
     assert line.endswith(" red")
     assert "\x1b" not in (await stage.run("logs", "pr-42", "--json")).out
+
+
+async def test_what_was_archived_is_shown_instead_of_what_is_kept(stage: Stage) -> None:
+    await (await lines_of(stage.world)).say("still kept")
+
+    async def shown(*options: str) -> list[str]:
+        found = await stage.run("logs", "pr-42", "-r", "acme/shop", "--archived", "--json", *options)
+        return [each["message"] for each in found.objects]
+
+    assert await shown() == ["first", "second", "third", "fourth"]
+    assert await shown("-n", "2") == ["third", "fourth"]
+    assert await shown("--type", "container", "--service", "web") == ["second"]
+    assert await shown("-q", "OU") == ["fourth"]
