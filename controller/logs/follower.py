@@ -138,9 +138,10 @@ class Follower:
                 async for part in parts:
                     heard = True
                     await self._ways.sink.room()
-                    for start in range(0, len(part), TURN):
-                        self._take(progress, part[start : start + TURN])
+                    self._take(progress, part[:TURN])
+                    for start in range(TURN, len(part), TURN):
                         await asyncio.sleep(0)
+                        self._take(progress, part[start : start + TURN])
         finally:
             self._tell(progress)
         return heard

@@ -15,6 +15,7 @@ from controller.runtime.output import CUT_MARK, LINE_BYTES, Position, Positions,
 
 SECOND = 1_000_000_000
 WHOLE = len("2026-01-31T12:00:00")
+ZONE = WHOLE + len(".123456789")
 MARK_BYTES = len(CUT_MARK.encode())
 
 
@@ -47,11 +48,15 @@ class PrintedReader:
         for stream, payload in self._frames.feed(chunk):
             at, text = self._times.split(payload)
             line = self._open[2 if stream == 2 else 1]
+            whole = text.endswith(b"\n")
+            if whole and not line.waits and line.fresh:
+                yield Printed(line.stream, at, line_text(text))
+                continue
             if line.waits and line.at != at and (before := line.take()) is not None:
                 yield before
             line.extend(at, text)
-            if text.endswith(b"\n") and (whole := line.take()) is not None:
-                yield whole
+            if whole and (joined := line.take()) is not None:
+                yield joined
 
 
 class _OpenLine:
@@ -61,10 +66,15 @@ class _OpenLine:
         self.at = 0
         self.waits = False
         """Whether there is a piece without its end."""
-        self._stream = stream
+        self.stream = stream
         self._raw = bytearray()
         self._read = read
         self._same = 0
+
+    @property
+    def fresh(self) -> bool:
+        """Whether all that comes now was not read before."""
+        return self._read is None
 
     def extend(self, at: int, piece: bytes) -> None:
         """Take a piece; of a line that is too long, a little more than will be shown."""
@@ -77,7 +87,7 @@ class _OpenLine:
         known = self._read is not None
         self._raw.clear()
         self.waits = False
-        return None if known else Printed(self._stream, self.at, text)
+        return None if known else Printed(self.stream, self.at, text)
 
     def _known(self) -> bool:
         if self._read is None:
@@ -99,8 +109,11 @@ class _Times:
 
     def split(self, payload: bytes) -> tuple[int, bytes]:
         """When a piece was written, and the piece; one without a time is as old as the one before."""
-        stamp, _, text = payload.partition(b" ")
         try:
+            if payload[:WHOLE] == self._second and payload[ZONE : ZONE + 2] == b"Z ":
+                self._last = self._start + int(payload[WHOLE + 1 : ZONE])
+                return self._last, payload[ZONE + 2 :]
+            stamp, _, text = payload.partition(b" ")
             self._last = self._of(stamp)
         except ValueError:
             return self._last, payload
