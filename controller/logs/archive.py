@@ -135,6 +135,8 @@ def _bucket(url: str, variables: Mapping[str, str]) -> S3Store:
         config["access_key_id"] = given["AWS_ACCESS_KEY_ID"]
     if "AWS_SECRET_ACCESS_KEY" in given:
         config["secret_access_key"] = given["AWS_SECRET_ACCESS_KEY"]
+    if "AWS_SESSION_TOKEN" in given:
+        config["session_token"] = given["AWS_SESSION_TOKEN"]
     if region := given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION"):
         config["region"] = region
     client: ClientConfig = {
