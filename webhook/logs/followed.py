@@ -139,6 +139,11 @@ class Reader:
         self.live = self._cursor is not None and self._cursor >= followed.floor
         """All that was before has been taken; the rest needs no store."""
 
+    @property
+    def drained(self) -> bool:
+        """It has taken all there is."""
+        return self.live and self._cursor is not None and self._cursor >= self._followed.position
+
     def missed(self) -> int:
         """How many lines went that were wanted, since this was asked last."""
         count, self._missed = self._missed, 0

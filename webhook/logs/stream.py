@@ -124,9 +124,10 @@ class Stream:
             if data:
                 self._given_at = asyncio.get_running_loop().time()
                 await send(data)
-            if (ending := self._ended(drained=reader.live and not data)) is not None:
+            drained = reader.drained
+            if (ending := self._ended(drained=drained)) is not None:
                 return ending
-            if reader.live and not data:
+            if drained:
                 await self._bell.wait()
 
     async def _lines(self, reader: Reader, send: Send) -> bytes:
