@@ -44,7 +44,7 @@ def list_previews(
     elif not found:
         terminal.say("There are no previews.")
     else:
-        terminal.console.print(table([of_preview(raw) for raw in found], datetime.now(UTC)))
+        terminal.console(wide=True).print(table([of_preview(raw) for raw in found], datetime.now(UTC)))
 
 
 def status(
@@ -71,7 +71,7 @@ def status(
     if json:
         terminal.write(json_line(raw, ascii_only=terminal.ascii_only))
     else:
-        terminal.console.print(whole(of_preview(raw)))
+        terminal.console().print(whole(of_preview(raw)))
 
 
 def open_preview(

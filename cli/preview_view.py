@@ -10,7 +10,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from cli.ansi import plain
+from cli.ansi import harmless, plain
 from cli.models import SETTLED, Preview
 from controller.api.durations import written
 
@@ -29,10 +29,10 @@ _STYLES = {
 
 
 def table(previews: Sequence[Preview], now: datetime) -> Table:
-    """One line a preview; ages are counted up to `now`."""
+    """One line a preview, as wide as it is; ages are counted up to `now`."""
     made = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     for name in ("ID", "STATUS", "REPOSITORY", "OF", "COMMIT", "AGE", "URL"):
-        made.add_column(name, no_wrap=name != "URL", overflow="fold")
+        made.add_column(name, no_wrap=True)
     for preview in previews:
         made.add_row(
             _text(preview.preview_id or "-"),
@@ -55,7 +55,7 @@ def whole(preview: Preview) -> RenderableType:
     grid.add_row("Status", state(preview.status))
     for name, text in (("Step", preview.step), ("Reason", preview.reason), ("Message", preview.message)):
         if text and (name != "Message" or text != preview.step) and (name != "Reason" or _matters(preview)):
-            grid.add_row(name, _text(text))
+            grid.add_row(name, Text("\n".join(harmless(text, colours=False))))
     grid.add_row("Repository", _text(f"{preview.repository} {preview.origin}"))
     grid.add_row("Commit", _text(preview.commit_sha))
     if preview.database is not None:
@@ -70,10 +70,8 @@ def under_way(preview: Preview, seconds: float) -> RenderableType:
     told = whole(preview)
     if preview.status in SETTLED:
         return told
-    doing = plain(preview.step or preview.message or preview.status)
-    return Group(
-        told, Spinner("dots", Text(f"{doing} ({written(timedelta(seconds=seconds))})", style="cyan"))
-    )
+    so_long = written(timedelta(seconds=seconds))
+    return Group(told, Spinner("dots", Text(f"{plain(preview.status)}, watched for {so_long}", style="cyan")))
 
 
 def news(preview: Preview) -> str:

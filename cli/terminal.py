@@ -38,14 +38,13 @@ class Terminal:
         interactive = sys.stdout.isatty()
         return cls(sys.stdout, sys.stderr, interactive and not unwanted, interactive)
 
-    @property
-    def console(self) -> Console:
-        """For tables on standard output."""
+    def console(self, *, wide: bool = False) -> Console:
+        """For what rich lays out on standard output; `wide`: lines are left to the terminal to wrap."""
         return Console(
             file=self.out,
             no_color=not self.colours,
             force_terminal=self.interactive,
-            width=None if self.interactive else WIDE,
+            width=None if self.interactive and not wide else WIDE,
             highlight=False,
             markup=False,
             emoji=False,

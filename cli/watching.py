@@ -39,7 +39,9 @@ class Shown:
         if not self._terminal.interactive:
             yield
             return
-        with Live(console=self._terminal.console, refresh_per_second=8, redirect_stderr=False) as self._live:
+        with Live(
+            console=self._terminal.console(), refresh_per_second=8, redirect_stderr=False
+        ) as self._live:
             yield
 
     def update(self, preview: Preview) -> None:

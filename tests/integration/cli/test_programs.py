@@ -71,3 +71,9 @@ async def test_it_is_a_plugin_of_kubectl(shell: Shell) -> None:
     code, out, err = await shell.ran("kubectl", "preview", "logs", "pr-42")
     assert code == 0 and out.endswith(" 1\n"), err
     assert "Usage: kubectl preview logs" in (await shell.ran("kubectl", "preview", "logs", "--help"))[1]
+
+
+async def test_a_list_is_not_broken_by_a_narrow_terminal(shell: Shell) -> None:
+    code, seen = await shell.on_terminal("previewcloud", "list", COLUMNS="30", NO_COLOR="1")
+    assert code == 0
+    assert [line.split()[:2] for line in seen.splitlines()][1:] == [["pr-42", "pending"]]

@@ -108,3 +108,10 @@ async def test_a_foreign_server_is_told_as_such(stage: Stage, world: World) -> N
     found = await stage.run("list", "--url", f"{world.client.make_url('/nowhere')}")
     assert found.code == 1 and "error: " in found.err
     assert world.token(Scope.READ) not in found.err
+
+
+async def test_a_message_of_several_lines_keeps_them(stage: Stage) -> None:
+    stalled = condition(ConditionType.STALLED, ConditionStatus.TRUE, "BuildFailed", "web:\nnpm ERR!")
+    await ran(stage.world, phase=Phase.FAILED, conditions=(stalled,))
+    lines = [line.strip() for line in (await stage.run("status", "pr-42")).lines]
+    assert lines[lines.index("npm ERR!") - 1].split() == ["Message", "web:"]
