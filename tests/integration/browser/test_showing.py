@@ -12,7 +12,7 @@ from webhook.logs.plain import plain
 
 INSIDE = "found => [...new Set(found.flatMap(each => [...each.querySelectorAll('*')].map(of => of.tagName)))]"
 STYLE = """found => found.map(each => { const style = getComputedStyle(each);
-  return [each.textContent, style.color, style.backgroundColor, style.fontWeight, 
+  return [each.textContent, style.color, style.backgroundColor, style.fontWeight,
     style.textDecorationLine, style.opacity]; })"""
 CLEAR = "rgba(0, 0, 0, 0)"
 
