@@ -7,10 +7,12 @@ goes. All of it is closed in reverse order, so that the last words are stored.
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -18,14 +20,19 @@ from pydantic import SecretStr
 from controller.background import kept_up
 from controller.clock import Clock
 from controller.health import Health
+from controller.logs.archive import open_archive
 from controller.logs.collector import Collector
 from controller.logs.follower import Ways
+from controller.logs.keeper import Keeper
 from controller.logs.masks import Masks
 from controller.logs.open import DEFAULT_URL, open_store
 from controller.logs.store import LogStore, StoreSettings
 from controller.logs.writer import LogWriter
 from controller.runtime.output import Outputs
 from controller.settings import Settings
+
+BUCKET_LOGIN = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+"""Variables with the login of the archive's bucket."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +54,13 @@ async def open_logs(settings: Settings, health: Health, clock: Clock) -> AsyncIt
     async with AsyncExitStack() as stack:
         store = await open_store(StoreSettings(store_url(settings), writer=True))
         stack.push_async_callback(store.close)
-        masks = Masks(credentials(settings))
+        masks = Masks((*credentials(settings), *(os.environ.get(name, "") for name in BUCKET_LOGIN)))
         writer = LogWriter(store, masks, clock, lambda: secrets.token_hex(12))
         stack.push_async_callback(writer.close)
-        health.watch("logs", writer.check)
+        archive = open_archive(settings.log_archive_url, os.environ) if settings.log_archive_url else None
+        keeper = Keeper(store, archive, clock, settings, writer)
+        health.watch("logs", partial(_both, writer.check, keeper.check))
+        await stack.enter_async_context(running(keeper.run, clock))
         yield Logs(store, masks, writer)
 
 
@@ -62,6 +72,11 @@ async def open_collector(
     collector = Collector(Ways(outputs, logs.writer, logs.store, logs.masks, clock, settings.log_rate))
     async with running(collector.run, clock):
         yield collector
+
+
+async def _both(*questions: Callable[[], Awaitable[None]]) -> None:
+    for question in questions:
+        await question()
 
 
 def store_url(settings: Settings) -> str:
