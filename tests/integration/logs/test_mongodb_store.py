@@ -128,13 +128,18 @@ async def test_what_an_operator_left_in_the_middle_is_read_and_resumed_behind(
     assert await world.reader.last([SHOP]) == {SHOP: lines[-1].sequence}
 
 
+@pytest.mark.parametrize("stored", [True, False])
 async def test_a_batch_that_was_given_up_does_not_hold_up_the_next(
-    world: StoreWorld, monkeypatch: pytest.MonkeyPatch
+    world: StoreWorld, monkeypatch: pytest.MonkeyPatch, stored: bool
 ) -> None:
-    await cut(world, monkeypatch, "_reserve", done=True)
-    await world.append(entry("next"))
-    assert await world.messages(SHOP) == ["next"]
-    assert await world.messages(OTHER) == []
+    await cut(world, monkeypatch, "_publish" if stored else "_keep_positions", done=False)
+    if not stored:
+        entries = world.reader._session.entries  # type: ignore[attr-defined]
+        await entries.delete_many({})
+    await world.append(entry("next"), entry("and next"))
+    kept = ["one 1", "one 2", "one 3"] if stored else []
+    assert await world.messages(SHOP) == [*kept, "next", "and next"]
+    assert numbers(await world.reader.read(SHOP))[-2:] == [4, 5]
 
 
 async def test_the_server_removes_what_is_too_old(world: StoreWorld) -> None:
