@@ -230,4 +230,6 @@ def test_nothing_is_extended_for_ever(until: str) -> None:
 
 
 def test_logs_names_where_to_look() -> None:
-    assert "kubectl describe preview acme-shop-pr-42 --namespace previews" in given(CommandName.LOGS).notice
+    answer = given(CommandName.LOGS)
+    assert "kubectl describe preview acme-shop-pr-42 --namespace previews" in answer.notice
+    assert answer.new_link
