@@ -111,6 +111,7 @@ async def test_a_phone_never_scrolls_sideways(reader: Reader) -> None:
         await reader.lines.say("z" * 5000)
         await tab.shows("z" * 5000)
         assert await tab.page.evaluate("document.documentElement.scrollWidth") == 360
+        assert await tab.page.evaluate("document.querySelector('#lines').scrollWidth") == 360
         await tab.page.get_by_role("button", name="Wrap").click()
         assert await tab.page.evaluate("document.documentElement.scrollWidth") == 360
         assert await tab.page.evaluate("document.querySelector('#lines').scrollWidth") > 5000
