@@ -25,6 +25,8 @@ from controller.logs.store import Filter, Line, LogStore, Page
 log = structlog.get_logger()
 
 PAGE_LINES = 500
+TURN_LINES = 100
+"""Of an archive, read before others have their turn."""
 JSONL, TEXT = "application/jsonl", "text/plain"
 Pieces = AsyncGenerator[bytes]
 
@@ -55,11 +57,11 @@ async def sifted(lines: AsyncGenerator[Line], where: Filter) -> AsyncGenerator[S
                 seen += 1
                 if holds(line, where):
                     held.append(line)
-                if seen % PAGE_LINES == 0:
+                if seen % TURN_LINES == 0:
                     await asyncio.sleep(0)
-                    if held:
-                        yield held
-                        held = []
+                if len(held) == PAGE_LINES:
+                    yield held
+                    held = []
         except PreviewError:
             if held:
                 yield held
