@@ -170,9 +170,12 @@ async def test_who_is_too_far_behind_misses_the_oldest_and_is_told_how_many() ->
     assert reader.missed() == 0
 
 
-async def test_only_lines_that_were_wanted_are_missed() -> None:
+async def test_only_lines_that_were_wanted_and_not_had_are_missed() -> None:
     log, reader = followed(Filter(services=frozenset({"api"})))
+    await published(log, 2, "api")
+    assert (await drained(reader)).count("\n\n") == 2
     await published(log, 3, "api")
+    await published(log, 5, "web")
     await published(log, KEPT, "web")
     assert reader.missed() == 3
     await published(log, 1, "api")
