@@ -22,7 +22,7 @@ class Sampler:
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
-        self._budget = 0
+        self._budget = BURST_SECONDS * rate
         self._second = 0
         self._dropped: dict[Stream, int] = {}
 
