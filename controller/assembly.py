@@ -206,7 +206,8 @@ async def _engine(settings: Settings, health: Health, intake: LogIntake, stack: 
         memory = MemoryRuntime(settings.installation_id)
         memory.any_image = True
         router = MemoryRouter(partial(_memory_probe, memory))
-        return _Engine(memory, MemoryOutputs(memory.engine, memory.installation), MemoryBuilder(memory), router)
+        outputs = MemoryOutputs(memory.engine, memory.installation)
+        return _Engine(memory, outputs, MemoryBuilder(memory), router)
     routing = routing_settings(settings)
     table = await stack.enter_async_context(open_routing(routing, health, intake.post))
     client = EngineClient(EngineAddress.from_env(os.environ), settings.engine_calls)

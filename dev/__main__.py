@@ -102,8 +102,9 @@ def _tell(site: Site, result: Up, progress: Progress) -> None:
     progress.say("       kubectl get previews -o wide")
     if result.url:
         progress.say("       kubectl describe preview pr-1")
+        progress.say("       previewcloud logs pr-1 --follow")
         progress.say("       kubectl delete preview pr-1")
-    progress.say(f"Logs:  {name}/logs/ (operator.log, bridge.log; of previews: {name}/logs/previews/)")
+    progress.say(f"Logs:  {name}/logs/ (operator.log, bridge.log)")
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from controller.api.errors import BackendUnavailable
 from controller.logs.open import open_store
 from controller.logs.protocol import LogEntry, LogType
 from controller.logs.store import Filter, Line, LogHead, Page, StoreSettings
@@ -56,6 +57,11 @@ class Logbook:
         return "\n".join(entry.message for entry in await self.entries(preview_id, *types))
 
     async def story(self, lines: int = 40) -> str:
-        """The last entries, for whoever reads why a test failed."""
-        entries = (await self.entries())[-lines:]
-        return "\n".join(f"{each.created_at:%H:%M:%S} {each.preview_id} {each.message[:200]}" for each in entries)
+        """The last entries, for whoever reads why a test failed; nothing where there is no store yet."""
+        try:
+            entries = (await self.entries())[-lines:]
+        except BackendUnavailable as error:
+            return error.message
+        return "\n".join(
+            f"{each.created_at:%H:%M:%S} {each.preview_id} {each.message[:200]}" for each in entries
+        )
