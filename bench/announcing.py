@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from pathlib import Path
 from typing import TextIO
+
+import uvloop
 
 from controller.assembly import open_fleet
 from controller.core.actions import Action
@@ -36,4 +37,4 @@ async def main(file: TextIO) -> None:
 
 if __name__ == "__main__":
     with Path(os.environ["BENCH_ACTIONS"]).open("a", buffering=1) as actions:
-        asyncio.run(main(actions))
+        uvloop.run(main(actions))

@@ -43,6 +43,10 @@ ago. Only a line over 16 kB that took longer to be written, while the connection
 RUNNING = ("running", "paused")
 PART_BYTES = 64 * 1024
 """Of what came, only so much is taken apart at a time: who waits for room holds little."""
+GATHER_SECONDS = 0.03
+"""What comes within this is read at once: the engine sends each line by itself, and a wake-up for each costs
+more than the line.
+"""
 
 
 class DockerOutputs:
@@ -96,6 +100,8 @@ class DockerOutputs:
                         for start in range(0, len(chunk), PART_BYTES):
                             if found := lines.feed(chunk[start : start + PART_BYTES]):
                                 yield found
+                        if len(chunk) < PART_BYTES:
+                            await asyncio.sleep(GATHER_SECONDS)
             except EngineRefused as error:
                 if error.status not in (404, 409):  # gone, or being removed
                     raise
