@@ -67,11 +67,11 @@ async def logs(world: World) -> list[Line]:
     """All lines of all containers arrive, in time."""
     image = await service_image(world)
     await world.kubernetes.namespace(NAMESPACE)
-    await remove_all(world, NAMESPACE)
     store = {"LOG_STORE_URL": f"sqlite:///{world.scratch / 'logs.db'}"}
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(operator(world, image, store))
         bridge = await stack.enter_async_context(log_bridge(world, NAMESPACE, store))
+        await remove_all(world, NAMESPACE)  # what a run that was cut off left
         stack.push_async_callback(remove_all, world, NAMESPACE)
         begin = await _begun(world, image)
         heard = await stack.enter_async_context(_readers(bridge))
