@@ -15,7 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bench import bridge, build, databases, log_readers, logs, start, thousand
+from bench import bridge, build, databases, log_engine, log_readers, logs, start, thousand
 from bench.errors import BenchFailed
 from bench.figures import Line
 from bench.kubernetes import connected
@@ -31,6 +31,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "databases": databases.databases,
     "bridge": bridge.bridge,
     "logs": logs.logs,
+    "log-flood": log_engine.log_flood,
+    "log-quiet": log_engine.log_quiet,
     "log-readers": log_readers.log_readers,
 }
 FAILED, USAGE, ENDED = 1, 2, 143

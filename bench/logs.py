@@ -6,19 +6,13 @@ containers ──▶ engine ──▶ operator ──▶ SQLite ──▶ bridge
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack
 from statistics import quantiles
 
-import aiohttp
-
 from bench.figures import Aim, Amount, Line
-from bench.kubernetes import Object
-from bench.log_bridge import Bridge, log_bridge
+from bench.log_bridge import log_bridge
+from bench.log_heard import Heard, listening
 from bench.operator import Process, is_ready, operator, remove_all
 from bench.previews import preview
 from bench.tools import service_image
@@ -34,35 +28,6 @@ QUIET = {"resources": {"cpu": "100m", "memory": "32Mi"}}
 LOST, P99 = Aim(0), Aim(250, unit=" ms")
 
 
-@dataclass
-class Heard:
-    """What one reader got: the numbers of each service, and how late each line came, in milliseconds."""
-
-    numbers: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    late: list[float] = field(default_factory=list)
-
-    @property
-    def lines(self) -> int:
-        """How many came."""
-        return len(self.late)
-
-    def take(self, frame: Object) -> None:
-        """One frame of the stream."""
-        now = time.time()
-        if frame["type"] != "log" or frame["data"]["type"] != "container":
-            return
-        words = frame["data"]["message"].split(" ", 2)
-        if len(words) == 3 and words[0].isdigit():
-            self.numbers[frame["data"]["service"]].append(int(words[0]))
-            self.late.append((now - float(words[1])) * 1000)
-
-    @property
-    def wrong(self) -> int:
-        """Lines that did not come, came twice or in another order."""
-        wanted = list(range(COUNT))
-        return sum(found != wanted for found in self.numbers.values()) + SERVICES - len(self.numbers)
-
-
 async def logs(world: World) -> list[Line]:
     """All lines of all containers arrive, in time."""
     image = await service_image(world)
@@ -74,7 +39,8 @@ async def logs(world: World) -> list[Line]:
         await remove_all(world, NAMESPACE)  # what a run that was cut off left
         stack.push_async_callback(remove_all, world, NAMESPACE)
         begin = await _begun(world, image)
-        heard = await stack.enter_async_context(_readers(bridge))
+        previews = [f"pr-{number}" for number in range(1, PREVIEWS + 1)]
+        heard = await stack.enter_async_context(listening(bridge, previews))
         await _sleep_until(begin)
         return await _measured(world, heard, running, bridge.process)
 
@@ -102,7 +68,7 @@ async def _measured(world: World, heard: list[Heard], operator: Process, bridge:
     before = operator.cpu_seconds, bridge.cpu_seconds
     wanted = PREVIEWS * SERVICES * COUNT
     deadline = time.monotonic() + SECONDS + ENDS_SECONDS
-    while (got := sum(one.lines for one in heard)) < wanted and time.monotonic() < deadline:
+    while (got := sum(len(one.late) for one in heard)) < wanted and time.monotonic() < deadline:
         world.progress.say(f"        {got:,} of {wanted:,} lines")
         await asyncio.sleep(5)
     late = [each for one in heard for each in one.late]
@@ -121,30 +87,9 @@ async def _measured(world: World, heard: list[Heard], operator: Process, bridge:
 
 
 def _wrong(heard: list[Heard]) -> float:
-    return float(sum(one.wrong for one in heard))
-
-
-@asynccontextmanager
-async def _readers(bridge: Bridge) -> AsyncIterator[list[Heard]]:
-    """One WebSocket per Preview."""
-    heard = [Heard() for _ in range(PREVIEWS)]
-    async with aiohttp.ClientSession(headers=bridge.headers()) as session:
-        tasks = [
-            asyncio.create_task(_listen(session, bridge.stream(f"pr-{number}"), one))
-            for number, one in enumerate(heard, 1)
-        ]
-        try:
-            yield heard
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _listen(session: aiohttp.ClientSession, url: str, heard: Heard) -> None:
-    async with session.ws_connect(url, max_msg_size=0) as socket:
-        async for message in socket:
-            heard.take(json.loads(message.data))
+    """Services that did not come whole."""
+    found = [numbers for one in heard for numbers in one.numbers.values()]
+    return float(PREVIEWS * SERVICES - sum(numbers == list(range(COUNT)) for numbers in found))
 
 
 async def _sleep_until(begin: float) -> None:
