@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import AsyncIterator
 from functools import partial
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from pymongo import AsyncMongoClient
 
 from controller.logs.mask import MASK
 from controller.logs.protocol import LogEntry, LogType
 from tests.integration.operator.app import files, service
+from tests.integration.operator.logbook import Logbook
 from tests.integration.operator.polling import until
 from tests.integration.operator.process import Operator
 from tests.integration.operator.space import Space
@@ -119,6 +126,31 @@ async def test_what_a_hostile_container_prints_is_kept_as_text(space: Space, ope
     ]
     assert messages[5].startswith("xxxx") and len(messages[5].encode()) <= 16 * 1024
     assert messages[5].endswith("[…cut]")
+
+
+@pytest.fixture
+async def mongodb(space: Space) -> AsyncIterator[str]:
+    """The URL of a database of its own, gone afterwards."""
+    parts = urlsplit(space.env["MONGODB_URL"])
+    name = f"logs_{secrets.token_hex(4)}"
+    yield urlunsplit(parts._replace(path=f"/{name}"))
+    async with AsyncMongoClient[dict[str, object]](space.env["MONGODB_URL"]) as client:
+        await client.drop_database(name)
+
+
+async def test_the_store_may_be_a_mongodb(space: Space, operator: Operator, mongodb: str) -> None:
+    repository, logbook = space.repository(), Logbook({"LOG_STORE_URL": mongodb})
+    tree = files(lines=("RUN echo said while building",), database=True)
+    with operator.restarted(LOG_STORE_URL=mongodb):
+        await space.create("whole", {"source": space.source(repository, repository.commit(tree))})
+        slug = (await space.ready("whole")).status["slug"]
+        wanted = set(LogType)
+        await until(partial(logbook.entries, slug), 20, lambda all_: {one.type for one in all_} >= wanted)
+        await space.delete("whole")
+        await space.gone("whole")
+        await until(partial(logbook.text, slug), 20, lambda text: "done: retire" in text)
+    lines = await logbook.lines(slug)
+    assert sorted(line.sequence for line in lines) == list(range(1, len(lines) + 1))
 
 
 async def _entries(operator: Operator, slug: str) -> tuple[LogEntry, ...]:
