@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from pathlib import Path
 from typing import TextIO
-
-import uvloop
 
 from controller.assembly import open_fleet
 from controller.core.actions import Action
@@ -37,4 +36,4 @@ async def main(file: TextIO) -> None:
 
 if __name__ == "__main__":
     with Path(os.environ["BENCH_ACTIONS"]).open("a", buffering=1) as actions:
-        uvloop.run(main(actions))
+        asyncio.run(main(actions))

@@ -9,8 +9,6 @@ import asyncio
 import os
 import signal
 
-import uvloop
-
 from controller.assembly_logs import open_collector, open_logs
 from controller.clock import WallClock
 from controller.garbage import collect_less
@@ -42,4 +40,4 @@ async def main() -> None:
 
 if __name__ == "__main__":
     collect_less()
-    uvloop.run(main())
+    asyncio.run(main())

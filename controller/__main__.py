@@ -4,10 +4,10 @@ SIGTERM.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 import structlog
-import uvloop
 from pydantic import ValidationError
 
 from controller import __version__
@@ -35,7 +35,7 @@ def main() -> int:
     configure_logging(settings.log_format)
     collect_less()
     try:
-        uvloop.run(operate(settings))
+        asyncio.run(operate(settings))
     except PreviewError as error:
         structlog.get_logger().error("cannot start", reason=error.reason, message=error.message)
         return FAILED

@@ -6,11 +6,10 @@ there it holds how many such moments are left; at the last one it is removed and
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from pathlib import Path
-
-import uvloop
 
 from controller.assembly import open_fleet
 from controller.core.actions import Action
@@ -53,4 +52,4 @@ async def operate(settings: Settings, countdown: Countdown) -> None:
 if __name__ == "__main__":
     found = Settings()
     configure_logging(found.log_format)
-    uvloop.run(operate(found, Countdown(Path(os.environ["CRASH_JOURNAL"]), Path(os.environ["CRASH_ARMED"]))))
+    asyncio.run(operate(found, Countdown(Path(os.environ["CRASH_JOURNAL"]), Path(os.environ["CRASH_ARMED"]))))
