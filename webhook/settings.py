@@ -119,7 +119,11 @@ class BridgeSettings(BaseSettings):
         default="", description="Where old entries were archived, the same as the operator's."
     )
     log_link_days: int = Field(
-        default=30, ge=1, le=3650, description="Days that the link to a log page in a comment is good."
+        default=30,
+        ge=0,
+        le=3650,
+        description="Days that the link to a log page in a comment is good, for everybody who reads the pull "
+        "request; 0: no link.",
     )
 
     @field_validator(*_LISTS, mode="before")

@@ -41,10 +41,11 @@ class FeedbackSettings:
 
         Args:
             settings: the bridge's.
-            passes: sign links to logs; without them, or without BRIDGE_URL, there are none.
+            passes: sign links to logs; without them, without BRIDGE_URL or with LOG_LINK_DAYS 0 there are none.
         """
         bridge_url = settings.bridge_url.rstrip("/")
-        links = LogLinks(passes, bridge_url, settings.log_link_days) if passes and bridge_url else None
+        days = settings.log_link_days
+        links = LogLinks(passes, bridge_url, days) if passes and bridge_url and days else None
         return cls(
             installation=settings.installation_id,
             bridge_url=bridge_url,

@@ -88,10 +88,10 @@ def test_there_is_no_link_before_there_is_a_slug() -> None:
     assert "Logs](" not in comment(seen(preview()))
 
 
-@pytest.mark.parametrize("missing", ["bridge_url", "passes"])
-def test_there_is_no_link_without_an_address_or_a_key(missing: str) -> None:
+@pytest.mark.parametrize("missing", ["bridge_url", "passes", "days"])
+def test_there_is_no_link_without_an_address_a_key_or_days(missing: str) -> None:
     address = "" if missing == "bridge_url" else "https://previews.example.com/"
-    given = BridgeSettings(bridge_url=address)
+    given = BridgeSettings(bridge_url=address, log_link_days=0 if missing == "days" else 30)
     assert FeedbackSettings.of(given, None if missing == "passes" else PASSES).log_links is None
     assert FeedbackSettings.of(BridgeSettings(bridge_url="https://x.example.com/"), PASSES).log_links == (
         LogLinks(PASSES, "https://x.example.com", 30)
