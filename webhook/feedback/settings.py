@@ -41,7 +41,7 @@ class FeedbackSettings:
 
         Args:
             settings: the bridge's.
-            passes: sign links to logs; without them, without BRIDGE_URL or with LOG_LINK_DAYS 0 there are none.
+            passes: sign links to logs; without them, without BRIDGE_URL or LOG_LINK_DAYS there are none.
         """
         bridge_url = settings.bridge_url.rstrip("/")
         days = settings.log_link_days
