@@ -1,3 +1,7 @@
+"""A bridge with one preview's log, and a browser that opens its page."""
+
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,7 +13,9 @@ from tests.unit.webhook.rest.world import World, running
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    async with running(api_rate=100_000, address_rate=100_000) as found:
+    # said here, since the platform around has an address of its own for repositories
+    settings = {"github_clone_url": "https://github.com", "api_rate": 100_000, "address_rate": 100_000}
+    async with running(**settings) as found:
         yield found
 
 

@@ -13,7 +13,7 @@ import aiohttp
 import psycopg
 from docker.models.containers import Container
 
-from controller.api.names import PreviewKey, database_name
+from controller.api.names import INCARNATION_ANNOTATION, PreviewKey, database_name
 from controller.databases.postgres import REGISTRY_PREFIX
 from controller.runtime.docker.labels import COMMIT, IMAGE, JOB, REVISION, SERVICE
 from tests.integration.operator.api import Json
@@ -131,8 +131,10 @@ async def _resource(space: Space, name: str) -> Json | None:
         return None
     conditions = [{**one, "lastTransitionTime": ""} for one in seen.status.get("conditions", ())]
     metadata = seen.body["metadata"]
+    annotations = {**metadata.get("annotations", {})}
+    assert annotations.pop(INCARNATION_ANNOTATION, metadata["uid"]) == metadata["uid"]  # of each life its own
     return {
         "status": {**seen.status, "conditions": conditions},
-        "annotations": metadata.get("annotations"),
+        "annotations": annotations,
         "finalizers": metadata.get("finalizers"),
     }
