@@ -134,8 +134,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _log_store(site: Site) -> str:
-    """Return the URL of the file that operator and bridge share."""
-    return f"sqlite:///{site.state / 'logs.db'}"
+    """Return the URL of the file that operator and bridge share; like other logs it outlives the platform."""
+    return f"sqlite:///{site.logs / 'previews.db'}"
 
 
 def _loopback(port: int) -> str:
