@@ -33,6 +33,7 @@ from controller.databases.postgres_limits import DEFAULT_LIMITS as POSTGRES_LIMI
 from controller.databases.protocol import DatabaseServer
 from controller.fleet import Fleet, World
 from controller.health import Health
+from controller.lifecycle.memory import MemoryLifecycle
 from controller.logs.intake import LogIntake
 from controller.passwords import PasswordHasher, new_password
 from controller.reporter import Ears
@@ -53,6 +54,13 @@ from controller.runtime.protocol import Runtime
 from controller.settings import RuntimeKind, Settings
 from controller.source.git import GitSource
 from controller.source.limits import SourceLimits
+
+
+class Roomy:
+    """There is always room."""
+
+    async def require(self) -> None:
+        """Come back at once."""
 
 
 @asynccontextmanager
@@ -77,7 +85,16 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         health.watch("docker", runtime.survey)
         collector = await stack.enter_async_context(open_collector(logs, engine.outputs, settings, clock))
         backends = Backends(
-            cluster, runtime, engine.builder, servers, router, clock, limits(settings), collector
+            cluster,
+            runtime,
+            engine.builder,
+            servers,
+            router,
+            clock,
+            limits(settings),
+            collector,
+            MemoryLifecycle(),
+            Roomy(),
         )
         source = git_source(settings)
         sources = Sources(cluster, source, servers, new_password, PasswordHasher().line)
@@ -138,7 +155,6 @@ def routing_settings(settings: Settings) -> RoutingSettings:
         probe_url=settings.traefik_probe_url,
         public_url=settings.traefik_http_url,
         provider_listen=settings.routing_listen,
-        catchall_listen=settings.catchall_listen,
         catchall_url=settings.catchall_url,
         token=token,
         entrypoint=settings.traefik_entrypoint,

@@ -94,6 +94,11 @@ class Reporter:
         self._step = (stage, self._mask(text), serving)
         self._show_when_it_lasts()
 
+    async def write(self, status: PreviewStatus) -> None:
+        """Write a status at once; progress goes on from it."""
+        await self._hooks.write(status)
+        self._preview = self._preview.model_copy(update={"status": status})
+
     def say(self, kind: LogType, service: str | None, text: str) -> None:
         """One or more lines for the preview's log."""
         for line in self._mask(text).splitlines():

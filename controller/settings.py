@@ -4,18 +4,31 @@ else.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from controller.api.durations import duration
 from controller.api.extensions import EXTENSIONS
+from controller.api.limits import LimitPolicy
 from controller.api.migrations import Changed
 from controller.journal import LogFormat
 
 InstallationId = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?$")]
+
+
+def _span(value: object) -> object:
+    """A span as people write it; `0` is none at all."""
+    if isinstance(value, str):
+        return timedelta(0) if value.strip() in {"0", "0s"} else duration(value.strip())
+    return value
+
+
+Span = Annotated[timedelta, BeforeValidator(_span)]
 
 
 class RuntimeKind(StrEnum):
@@ -67,6 +80,73 @@ class Settings(BaseSettings):
     )
     preview_single_label: bool = Field(
         default=False, description="Hosts in one label below the domain, for a wildcard certificate."
+    )
+
+    sleep_after: Span = Field(
+        default=timedelta(hours=2),
+        description="A preview that nobody uses for this long is put to sleep (30m, 2h, 7d); 0: never.",
+    )
+    idle_timeout: Span = Field(
+        default=timedelta(hours=48),
+        description="One that nobody uses for this long is torn down, its database included; 0: never.",
+    )
+    ttl: Span = Field(
+        default=timedelta(0), description="Every preview is torn down this long after it was made; 0: never."
+    )
+    expiry_warning: Span = Field(
+        default=timedelta(hours=1), description="So long before its ttl is over, the pull request is told."
+    )
+    recent_use: Span = Field(
+        default=timedelta(minutes=10),
+        description="What was used within this time is never put to sleep or torn down to make room.",
+    )
+    access_interval: float = Field(
+        default=60, gt=0, description="Seconds between two looks at how often previews were visited."
+    )
+    max_previews: int = Field(
+        default=20,
+        ge=0,
+        description="Previews that run at once; one that sleeps does not count. 0: no limit.",
+    )
+    max_sleeping: int = Field(
+        default=100,
+        ge=0,
+        description="Previews that sleep at once; over it, the longest asleep is torn down.",
+    )
+    max_previews_repository: int = Field(
+        default=0, ge=0, description="Previews of one repository that run at once; 0: no limit."
+    )
+    max_memory_all: str = Field(
+        default="",
+        description="Memory that all running previews may ask for together (16Gi); empty: no limit.",
+    )
+    max_memory_repository: str = Field(default="", description="The same for those of one repository.")
+    max_cpu_all: str = Field(
+        default="", description="CPU that all running previews may ask for together; empty: no limit."
+    )
+    max_cpu_repository: str = Field(default="", description="The same for those of one repository.")
+    limit_policy: LimitPolicy = Field(
+        default=LimitPolicy.EVICT,
+        description="One more than may run: `evict` the one that was used longest ago, or `queue`.",
+    )
+    cleanup_interval_minutes: float = Field(
+        default=30, gt=0, description="Minutes between two looks for what belongs to no Preview any more."
+    )
+    orphan_grace: Span = Field(
+        default=timedelta(minutes=10),
+        description="So long it must have belonged to none before it is removed.",
+    )
+    build_cache_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="Bytes that the engine's build cache may have; what was used longest ago goes. 0: it "
+        "is left alone. The cache does not say whose it is: set this only where nobody else builds on the engine.",
+    )
+    min_free_disk: str = Field(
+        default="2Gi", description="No image is built while less than this is free on the engine's disk."
+    )
+    metrics_listen: str = Field(
+        default="127.0.0.1:8093", description="host:port of the operator's metrics; empty: nowhere."
     )
 
     runtime: RuntimeKind = Field(default=RuntimeKind.DOCKER, description="Where services run.")
@@ -173,6 +253,9 @@ class Settings(BaseSettings):
     traefik_probe_url: str = Field(
         default="http://127.0.0.1:8081", description="Traefik's private probe entry point."
     )
+    traefik_metrics_url: str = Field(
+        default="http://127.0.0.1:8082", description="Traefik's metrics: where visits are counted."
+    )
     traefik_entrypoint: str = Field(default="web", description="Name of the public entry point.")
     traefik_probe_entrypoint: str = Field(default="probe", description="Name of the private entry point.")
     traefik_tls: bool = Field(default=False, description="Routers ask for TLS.")
@@ -183,11 +266,9 @@ class Settings(BaseSettings):
     routing_token_file: Path | None = Field(
         default=None, description="File with the token that Traefik shows when polling."
     )
-    catchall_listen: str = Field(
-        default="127.0.0.1:8091", description="host:port of the page for hosts that nothing serves."
-    )
     catchall_url: str = Field(
-        default="http://127.0.0.1:8091", description="The same page as Traefik reaches it."
+        default="http://127.0.0.1:8091",
+        description="The bridge's CATCHALL_LISTEN as Traefik reaches it.",
     )
 
     @field_validator("git_allowed_hosts", "local_registries", "postgres_extensions", mode="before")

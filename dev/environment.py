@@ -50,8 +50,9 @@ def for_operator(addresses: Addresses) -> dict[str, str]:
         "TRAEFIK_PROBE_URL": _loopback(ports.probe),
         "ROUTING_LISTEN": f"127.0.0.1:{ports.routing}",
         "ROUTING_TOKEN_FILE": str(token_file(site)),
-        "CATCHALL_LISTEN": f"127.0.0.1:{ports.catchall}",
+        "TRAEFIK_METRICS_URL": _loopback(ports.metrics),
         "CATCHALL_URL": _loopback(ports.catchall),
+        "METRICS_LISTEN": f"127.0.0.1:{ports.operator_metrics}",
     }
 
 
@@ -64,6 +65,9 @@ def for_bridge(addresses: Addresses) -> dict[str, str]:
         "LOG_STORE_URL": _log_store(site),
         "BRIDGE_LISTEN": f"127.0.0.1:{ports.bridge}",
         "BRIDGE_URL": _loopback(ports.bridge),
+        "CATCHALL_LISTEN": f"127.0.0.1:{ports.catchall}",
+        "PREVIEW_DOMAIN": site.domain,
+        "TRAEFIK_PROBE_URL": _loopback(ports.probe),
         "PREVIEW_NAMESPACE": "default",
         "GITHUB_WEBHOOK_SECRET": kept_secret(site.secrets / "webhook-secret", 32),
         "GITHUB_CLONE_URL": _loopback(ports.git),
@@ -87,7 +91,6 @@ def for_shell(addresses: Addresses) -> dict[str, str]:
         "PREVIEWCLOUD_TOKEN": token,
         "REGISTRY": registry(ports),
         **addresses.databases.for_shell(),
-        "TRAEFIK_METRICS_URL": _loopback(ports.metrics),
         "GIT_BASE_URL": _loopback(ports.git),
         "GIT_ROOT": str(site.state / "git"),
         "PROXY_NETWORK": addresses.facts.proxy_network,

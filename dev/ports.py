@@ -29,6 +29,7 @@ class Ports:
     metrics: int
     routing: int
     catchall: int
+    operator_metrics: int
     postgres: int
     mysql: int
     mariadb: int

@@ -78,7 +78,7 @@ async def open_bridge(settings: BridgeSettings) -> AsyncIterator[None]:
         app = application(settings, desk, metrics, api)
         await cluster.start()
         comparison = Comparison(cluster, github, desk, clock)
-        compare = partial(comparison.run, settings.comparison_interval)
+        compare = partial(comparison.run, settings.cleanup_interval_minutes * 60)
         stack.push_async_callback(_ended, asyncio.create_task(kept_up(compare, clock)))
         await stack.enter_async_context(_listening(app, settings.bridge_listen))
         log.info("listening", address=settings.bridge_listen, github=github is not None)

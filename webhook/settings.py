@@ -17,7 +17,21 @@ _LISTS = (
     "preview_paths_ignore",
     "preview_branches",
     "trusted_proxies",
+    "wake_not_by",
 )
+BOTS = (
+    "bot",
+    "crawler",
+    "spider",
+    "facebookexternalhit",
+    "slack-imgproxy",
+    "whatsapp",
+    "embedly",
+    "github-camo",
+    "skypeuripreview",
+    "google-inspectiontool",
+)
+"""Who looks at links without anybody having clicked; compared in lower case."""
 
 
 class BridgeSettings(BaseSettings):
@@ -65,8 +79,8 @@ class BridgeSettings(BaseSettings):
         gt=0,
         description="Bytes of one delivery at most (GitHub sends 25 MB at most).",
     )
-    comparison_interval: float = Field(
-        default=600, gt=0, description="Seconds between two comparisons with the open pull requests."
+    cleanup_interval_minutes: float = Field(
+        default=30, gt=0, description="Minutes between two comparisons with the open pull requests."
     )
 
     preview_drafts: bool = Field(default=True, description="Draft pull requests have previews.")
@@ -108,6 +122,29 @@ class BridgeSettings(BaseSettings):
     )
     operator_token: SecretStr | None = Field(
         default=None, description="The token of that address, the same as Traefik's (ROUTING_TOKEN_FILE)."
+    )
+
+    catchall_listen: str = Field(
+        default="127.0.0.1:8091",
+        description="host:port to which Traefik sends what no preview answers: pages, and waking. It has no "
+        "API, and only Traefik should reach it.",
+    )
+    preview_domain: str = Field(default="localhost", description="The same as the operator's.")
+    preview_single_label: bool = Field(default=False, description="The same as the operator's.")
+    traefik_probe_url: str = Field(
+        default="http://127.0.0.1:8081",
+        description="Traefik's private probe entry point: by it, held requests reach what was woken.",
+    )
+    wake_timeout: float = Field(
+        default=60, gt=0, description="Seconds that a request is held while a preview wakes up."
+    )
+    wake_body_bytes: int = Field(
+        default=1024 * 1024, ge=0, description="Bytes of a held request's body at most."
+    )
+    wake_held: int = Field(default=500, gt=0, description="Requests that are held at once at most.")
+    wake_not_by: Names = Field(
+        default=BOTS,
+        description="Parts of User-Agents, by comma, that wake nothing: bots, link previews; empty: all do.",
     )
 
     log_store_url: SecretStr | None = Field(

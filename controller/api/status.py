@@ -34,6 +34,8 @@ class ConditionType(StrEnum):
     DATABASE_READY = "DatabaseReady"
     SERVICES_READY = "ServicesReady"
     ROUTED = "Routed"
+    EXPIRING = "Expiring"
+    """Its ttl is over soon; taken away when it is not."""
 
 
 class ConditionStatus(StrEnum):
@@ -61,6 +63,7 @@ class ServiceStatus(Observed):
     name: str
     url: str | None = None
     image: str | None = None
+    instance: str | None = Field(default=None, description="Name of its container.")
     state: str | None = None
     restarts: int = 0
 
@@ -80,7 +83,9 @@ class PreviewStatus(Observed):
     slug: str | None = None
     phase: Phase | None = None
     step: str | None = Field(default=None, description="What is being done right now.")
-    queue_position: int | None = None
+    phase_since: datetime | None = Field(default=None, description="Since when it has been in this phase.")
+    queue_position: int | None = Field(default=None, description="Whose turn it is, from 1.")
+    queue_length: int | None = Field(default=None, description="How many wait.")
     url: str | None = Field(default=None, description="Where the preview answers.")
     services: tuple[ServiceStatus, ...] = ()
     database: DatabaseStatus | None = Field(default=None, description="The only database, or the first.")
@@ -92,7 +97,18 @@ class PreviewStatus(Observed):
     attempt: str | None = Field(
         default=None, description="Which generation and wishes were worked on last; the same is not retried."
     )
-    last_accessed_time: datetime | None = None
+    last_accessed_time: datetime | None = Field(
+        default=None, description="The last visit, to some ten minutes."
+    )
+    last_activity_time: datetime | None = Field(
+        default=None, description="When a push, a deploy or a wake was begun last; it counts like a visit."
+    )
+    alive_since: datetime | None = Field(
+        default=None, description="Where its ttl counts from: it was made, or brought back, then."
+    )
+    expires_time: datetime | None = Field(default=None, description="When its ttl is over.")
+    wake_handled: str | None = Field(default=None, description="The wish to be woken that was met last.")
+    sleep_handled: str | None = Field(default=None, description="The wish to sleep that was met last.")
     conditions: tuple[Condition, ...] = Field(
         default=(),
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},

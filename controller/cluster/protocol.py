@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from controller.api.holdings import Holding
 from controller.api.names import PreviewKey
 from controller.api.preview import Preview
 
@@ -56,3 +57,9 @@ class Cluster(Protocol):
 
     async def delete_secret(self, preview: PreviewKey, name: str) -> None:
         """Delete a Secret that is the Preview's; gone already is fine."""
+
+    async def holdings(self) -> tuple[Holding, ...]:
+        """Every Secret with logins that this operator stored, in the namespaces that it watches."""
+
+    async def discard(self, holding: Holding) -> None:
+        """Delete one of these, when it still is that preview's; else nothing is done."""

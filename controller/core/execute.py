@@ -21,8 +21,9 @@ from controller.core import actions as act
 from controller.core.readiness import Waiting, await_ready
 from controller.databases.protocol import DatabaseServer, Migration
 from controller.finish import to_the_end
+from controller.lifecycle.protocol import Lifecycle
 from controller.logs.protocol import LogType
-from controller.routing.protocol import PageState, Router
+from controller.routing.protocol import Router
 from controller.runtime.protocol import Runtime
 from controller.source.protocol import Tree
 
@@ -67,6 +68,17 @@ class LastWords(Protocol):
         """Come back once all that a stopped instance printed was read, or after some seconds; never fails."""
 
 
+class Room(Protocol):
+    """Who keeps the engine's disk from running full."""
+
+    async def require(self) -> None:
+        """Come back when there is room for a build.
+
+        Raises:
+            NotReady: DiskLow, with how much is left and what to do.
+        """
+
+
 @dataclass(frozen=True)
 class Backends:
     """All that acts on the world, by protocol."""
@@ -79,6 +91,8 @@ class Backends:
     clock: Clock
     limits: Limits
     output: LastWords
+    lifecycle: Lifecycle
+    room: Room
 
 
 @dataclass(frozen=True)
@@ -162,6 +176,7 @@ async def _image(action: act.BuildImage | act.PullImage | act.RemoveImage, run: 
                 raise InvalidSpec(
                     "SourceMissing", f"services.{image.service} is built from source: give source.cloneURL."
                 )
+            await backends.room.require()
             await backends.builder.build(
                 image.build, run.tree, lambda line: run.say(LogType.BUILD, image.service, line)
             )
@@ -213,7 +228,7 @@ async def _route(
             waiting = Waiting(backends.runtime, backends.router, backends.clock, limits.start_timeout)
             await asyncio.gather(*(await_ready(instance, waiting) for instance in instances))
         case act.Publish(preview, revision, routes):
-            backends.router.publish(preview, routes, PageState(phase="Running"))
+            backends.router.publish(preview, routes)
             run.published(revision)
         case act.ConfirmRoutes(preview, revision):
             await backends.router.confirm(preview, limits.confirm_timeout)

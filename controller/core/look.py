@@ -16,7 +16,7 @@ from controller.core.desired import Desired, desired
 from controller.core.execute import Backends
 from controller.core.inputs import DatabaseInputs, Inputs, Rules
 from controller.core.observed import Observed, Served, StoredSecret, Target, live_revision, usable
-from controller.core.show import live_routes, page_state, waiting_routes
+from controller.core.show import live_routes, waiting_routes
 from controller.core.work import Pass
 from controller.databases.protocol import DatabaseState
 from controller.runtime.protocol import ImageInfo
@@ -79,22 +79,14 @@ class Look:
         live = live_revision(observed, served, target)
         work.remember(replace(work.memory, published=live))
         work.serving = live is not None and any(usable(i) for i in observed.of_revision(live))
-        router, page = self._backends.router, page_state(work.status)
+        router = self._backends.router
         if live is not None:
-            router.publish(work.preview.key, live_routes(observed, live), page)
+            router.publish(work.preview.key, live_routes(observed, live))
         elif wanted is not None:
-            router.publish(work.preview.key, waiting_routes(wanted), page)
+            router.publish(work.preview.key, waiting_routes(wanted))
         if live is not None or (wanted is not None and not observed.runtime.instances):
             work.report.shown()
         return replace(observed, published=live)
-
-    def progress(self, work: Pass, step: str) -> None:
-        """Where nothing serves yet, the platform's own page says what is being done."""
-        wanted = work.wanted
-        if wanted is None or wanted.empty or work.memory.published is not None:
-            return
-        page = replace(page_state(work.status), step=step)
-        self._backends.router.publish(work.preview.key, waiting_routes(wanted), page)
 
     def _chosen(self, work: Pass, inputs: Inputs, found: FoundDatabases) -> tuple[DatabaseInputs, ...]:
         """Which generation of each database it should be."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from controller.api.attempt import given_up
 from controller.api.conditions import is_true
 from controller.api.errors import BackendUnavailable, Conflict, InvalidSpec, NotReady, PreviewError
 from controller.api.names import PreviewKey
@@ -24,7 +25,7 @@ from controller.core.inputs import Rules
 from controller.core.look import Look
 from controller.core.observed import Observed, usable
 from controller.core.plan import plan, repair, rollback
-from controller.core.show import page_state, waiting_routes
+from controller.core.show import waiting_routes
 from controller.core.work import Memory, Outcome, Pass, Report
 from controller.logs.protocol import LogType
 from controller.runtime.protocol import RuntimeState
@@ -74,7 +75,7 @@ class Reconciler:
         self._look.show(work, Observed(runtime=runtime), None)
         if work.preview.spec.suspend:
             return Outcome(statuses.suspended(work.status, self._facts(work)), work.memory)
-        if statuses.given_up(work.preview, work.status):
+        if given_up(work.preview, work.status):
             return await self._hold(work)
         work.step(ConditionType.SOURCE_READY, "read the source")
         gathered = await gather(work.preview, work.slug, self._sources)
@@ -161,7 +162,6 @@ class Reconciler:
         async def announce(action: Action, moment: Moment) -> None:
             if moment is Moment.BEFORE:
                 work.step(leads_to[id(action)], str(action))
-                self._look.progress(work, str(action))
             await work.report.announce(action, moment)
 
         broke: list[Action] = []
@@ -187,8 +187,7 @@ class Reconciler:
         if final:
             final = (await self._hold(work)).final
         if work.memory.published is None and work.wanted is not None and not work.wanted.empty:
-            page = page_state(work.status)
-            self._backends.router.publish(work.preview.key, waiting_routes(work.wanted), page)
+            self._backends.router.publish(work.preview.key, waiting_routes(work.wanted))
         return Outcome(work.status, work.memory, error=error, final=final)
 
     async def _roll_back(self, work: Pass, error: PreviewError) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from controller.api.status import PreviewStatus
 from controller.core.desired import Desired
 from controller.core.observed import Observed
-from controller.routing.protocol import PageState, PublicRoute
+from controller.routing.protocol import PublicRoute
 
 
 def live_routes(observed: Observed, live: str) -> tuple[PublicRoute, ...]:
@@ -23,14 +22,4 @@ def waiting_routes(wanted: Desired) -> tuple[PublicRoute, ...]:
         PublicRoute(router=f"{wanted.slug}-{a.service}", host=a.host, instance=None, users=wanted.users)
         for a in wanted.addresses
         if a.public
-    )
-
-
-def page_state(status: PreviewStatus) -> PageState:
-    """What the platform's own page says."""
-    stalled = next((c for c in status.conditions if c.type == "Stalled" and c.status == "True"), None)
-    return PageState(
-        phase=str(status.phase or "Creating"),
-        reason=stalled.reason if stalled else "",
-        step=status.step or "",
     )

@@ -7,14 +7,14 @@ stays behind.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from controller.api.conditions import find, is_true, updated
+from controller.api.attempt import attempt_of
+from controller.api.conditions import find, updated
 from controller.api.errors import Conflict, PreviewError
-from controller.api.names import WISHES, database_secret_name
+from controller.api.names import database_secret_name
 from controller.api.preview import Preview
 from controller.api.status import (
     Condition,
@@ -45,18 +45,6 @@ class Facts:
     preview: Preview
     now: datetime
     serving: bool
-
-
-def attempt_of(preview: Preview) -> str:
-    """What makes trying again worth while: another generation, or a newer wish."""
-    wishes = [preview.metadata.annotations.get(wish, "") for wish in WISHES]
-    return hashlib.sha256("\n".join([str(preview.metadata.generation), *wishes]).encode()).hexdigest()[:12]
-
-
-def given_up(preview: Preview, status: PreviewStatus) -> bool:
-    """This very attempt failed for good before; only what its author changes helps."""
-    stalled = is_true(status.conditions, ConditionType.STALLED)
-    return stalled and status.attempt == attempt_of(preview)
 
 
 def working(status: PreviewStatus, facts: Facts, stage: ConditionType, step: str) -> PreviewStatus:

@@ -23,6 +23,9 @@ class Report(Protocol):
     def step(self, stage: ConditionType, text: str, *, serving: bool) -> None:
         """What is being done now."""
 
+    async def write(self, status: PreviewStatus) -> None:
+        """Write a status at once: others wait for it, or it must be known before something is done."""
+
     def say(self, kind: LogType, service: str | None, text: str) -> None:
         """A line for the preview's log."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from controller.api.holdings import Holding
 from controller.api.names import PreviewKey
 from controller.runtime.protocol import JobResult, JobSpec, LineSink
 
@@ -150,6 +151,16 @@ class DatabaseServer(Protocol):
 
         Raises:
             InvalidSpec: MigrationFailed, with file, line and the server's message.
+        """
+
+    async def holdings(self) -> tuple[Holding, ...]:
+        """Every database that the registry of this installation knows, and every other one whose name is of
+        the form of a preview's: those with no installation and no preview.
+        """
+
+    async def discard(self, holding: Holding) -> None:
+        """Drop one of these, with its role, when the registry still says that it is that preview's; else
+        nothing is done.
         """
 
     async def sweep(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from controller.api.errors import BackendUnavailable, NotReady
 from controller.api.names import PreviewKey
-from controller.routing.protocol import PageState, Probe, ProbeState, PublicRoute
+from controller.routing.protocol import Probe, ProbeState, PublicRoute
 from controller.routing.table import RouteTable
 
 
@@ -35,9 +35,9 @@ class MemoryRouter:
         self.never_confirms = False
         self.confirmed: list[PreviewKey] = []
 
-    def publish(self, preview: PreviewKey, routes: tuple[PublicRoute, ...], page: PageState) -> None:
+    def publish(self, preview: PreviewKey, routes: tuple[PublicRoute, ...]) -> None:
         """See Router.publish."""
-        self.table.publish(preview, routes, page)
+        self.table.publish(preview, routes)
 
     def withdraw(self, preview: PreviewKey) -> None:
         """See Router.withdraw."""

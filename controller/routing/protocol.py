@@ -15,21 +15,14 @@ from controller.api.names import PreviewKey
 
 @dataclass(frozen=True)
 class PublicRoute:
-    """One host and the instance that serves it; `instance` None sends the host to the platform's own page."""
+    """One host and the instance that serves it; `instance` None sends it to the bridge, which shows a page or
+    wakes the preview.
+    """
 
     router: str
     host: str
     instance: str | None
     users: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class PageState:
-    """What the platform's own page says about a preview that does not serve."""
-
-    phase: str
-    reason: str = ""
-    step: str = ""
 
 
 class ProbeState(StrEnum):
@@ -55,7 +48,7 @@ class Probe:
 class Router(Protocol):
     """The public face of all previews."""
 
-    def publish(self, preview: PreviewKey, routes: tuple[PublicRoute, ...], page: PageState) -> None:
+    def publish(self, preview: PreviewKey, routes: tuple[PublicRoute, ...]) -> None:
         """Say which instance serves each host of a preview; the same again changes nothing."""
 
     def withdraw(self, preview: PreviewKey) -> None:

@@ -10,7 +10,6 @@ from aiohttp import web
 
 from controller.api.errors import Conflict, InvalidSpec
 from controller.health import Health
-from controller.routing.catchall import catchall_app
 from controller.routing.endpoint import HOLD_SECONDS, Handler, provider_app
 from controller.routing.feed import ConfigurationFeed
 from controller.routing.settings import RoutingSettings
@@ -27,7 +26,7 @@ _HEADER_BYTES = 64 * 1024
 async def open_routing(
     settings: RoutingSettings, health: Health, take_entries: Handler | None = None
 ) -> AsyncIterator[TraefikRouter]:
-    """Listen for Traefik, for visitors, for whoever asks after the operator's health and for the bridge's log
+    """Listen for Traefik, for whoever asks after the operator's health and for the bridge's log
     entries, and give the router; everything is closed at the end.
 
     Args:
@@ -44,7 +43,6 @@ async def open_routing(
     async with AsyncExitStack() as stack:
         provider = provider_app(feed, settings.token, health, HOLD_SECONDS, take_entries)
         await stack.enter_async_context(listening(provider, settings.provider_listen))
-        await stack.enter_async_context(listening(catchall_app(table), settings.catchall_listen))
         session = await stack.enter_async_context(probe_session())
         yield TraefikRouter(table, feed, session, settings)
 

@@ -17,10 +17,8 @@ class RoutingSettings:
     """The proxy's public entry point, as the operator reaches it (https where the routers ask for TLS)."""
     provider_listen: str
     """host:port on which the proxy polls its configuration."""
-    catchall_listen: str
-    """host:port of the platform's own page."""
     catchall_url: str
-    """The same page, as the proxy reaches it."""
+    """Where the bridge answers for what no instance serves, as the proxy reaches it."""
     token: str = field(repr=False)
     """What the proxy must show when it polls."""
     entrypoint: str = "web"

@@ -1,8 +1,7 @@
-"""Who serves which host: the one table that the core writes and that configuration and pages are made from.
+"""Who serves which host: the one table that the core writes and that the proxy's configuration is made from.
 
-`publish` and `withdraw` come in; `version` counts the changes that the proxy must hear of (a page's
-wording is not one of them), so that whoever fetched a version can be told apart from whoever fetched an
-older one.
+`publish` and `withdraw` come in; `version` counts the changes, so that whoever fetched a
+version can be told apart from whoever fetched an older one.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from controller.api.names import PreviewKey
-from controller.routing.protocol import PageState, PublicRoute
+from controller.routing.protocol import PublicRoute
 
 
 @dataclass(frozen=True)
@@ -20,17 +19,7 @@ class Entry:
     """What is published of one preview, and the table's version since which its routes are so."""
 
     routes: tuple[PublicRoute, ...]
-    page: PageState
     version: int
-
-
-@dataclass(frozen=True)
-class HostEntry:
-    """One known host: the preview it belongs to, its route and the preview's page."""
-
-    preview: PreviewKey
-    route: PublicRoute
-    page: PageState
 
 
 class Signal:
@@ -54,26 +43,21 @@ class RouteTable:
 
     def __init__(self) -> None:
         self._entries: dict[PreviewKey, Entry] = {}
-        self._hosts: dict[str, PreviewKey] = {}
         self._settled = asyncio.Event()
         self._changed = Signal()
         self.version = 0
 
-    def publish(self, preview: PreviewKey, routes: tuple[PublicRoute, ...], page: PageState) -> None:
+    def publish(self, preview: PreviewKey, routes: tuple[PublicRoute, ...]) -> None:
         """Replace what is known of a preview; the same routes again leave the version alone."""
         old = self._entries.get(preview)
         if old is not None and old.routes == routes:
-            self._entries[preview] = Entry(routes, page, old.version)
             return
-        self._forget(preview)
         self._advance()
-        self._entries[preview] = Entry(routes, page, self.version)
-        self._hosts.update({route.host: preview for route in routes})
+        self._entries[preview] = Entry(routes, self.version)
 
     def withdraw(self, preview: PreviewKey) -> None:
         """Forget a preview; one that is not there is left in silence."""
-        if preview in self._entries:
-            self._forget(preview)
+        if self._entries.pop(preview, None) is not None:
             self._advance()
 
     def settle(self) -> None:
@@ -103,21 +87,6 @@ class RouteTable:
         for entry in self._entries.values():
             yield from entry.routes
 
-    def lookup(self, host: str) -> HostEntry | None:
-        """Whose host this is (lower case, without a port), or None when no preview has it."""
-        preview = self._hosts.get(host)
-        if preview is None:
-            return None
-        entry = self._entries[preview]
-        route = next(route for route in entry.routes if route.host == host)
-        return HostEntry(preview, route, entry.page)
-
     def _advance(self) -> None:
         self.version += 1
         self._changed.fire()
-
-    def _forget(self, preview: PreviewKey) -> None:
-        entry = self._entries.pop(preview, None)
-        for route in entry.routes if entry else ():
-            if self._hosts.get(route.host) == preview:
-                del self._hosts[route.host]

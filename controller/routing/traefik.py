@@ -19,7 +19,7 @@ from controller.api.errors import BackendUnavailable, InvalidSpec, NotReady
 from controller.api.names import PreviewKey
 from controller.routing.config import configuration
 from controller.routing.feed import ConfigurationFeed
-from controller.routing.protocol import PageState, Probe, ProbeState, PublicRoute
+from controller.routing.protocol import Probe, ProbeState, PublicRoute
 from controller.routing.settings import RoutingSettings
 from controller.routing.table import RouteTable
 from controller.routing.words import INSTANCE_HEADER, PAGE, probe_host
@@ -67,10 +67,10 @@ class TraefikRouter:
         self._settings = settings
         self._request_seconds = request_seconds
 
-    def publish(self, preview: PreviewKey, routes: tuple[PublicRoute, ...], page: PageState) -> None:
+    def publish(self, preview: PreviewKey, routes: tuple[PublicRoute, ...]) -> None:
         """See Router.publish; raises InvalidSpec for a host, name or password line that is not safe."""
         configuration(routes, self._settings)
-        self._table.publish(preview, routes, page)
+        self._table.publish(preview, routes)
 
     def withdraw(self, preview: PreviewKey) -> None:
         """See Router.withdraw."""

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from controller.api.holdings import Holding
 from controller.api.names import PreviewKey
 
 LineSink = Callable[[str], None]
@@ -238,6 +239,25 @@ class Runtime(Protocol):
 
     async def cleanup_jobs(self, preview: PreviewKey) -> None:
         """Remove throwaway containers that an earlier operator left behind."""
+
+    async def occupied(self) -> frozenset[PreviewKey]:
+        """The previews of which at least one instance runs, in one engine call."""
+
+    async def holdings(self) -> tuple[Holding, ...]:
+        """Everything on the engine that carries marks of ours, of every installation: the one exception to
+        the filter. Instances, jobs, networks, volumes and the images that builds left.
+        """
+
+    async def discard(self, holding: Holding) -> None:
+        """Remove one of these, when it still is this installation's and that preview's; else do nothing."""
+
+    async def prune(self, cache_bytes: int | None) -> int:
+        """Remove images of this installation that have no name any more, and of the engine's build cache what
+        is beyond a size (None: the cache is left alone); gives the bytes that were freed.
+        """
+
+    async def free_bytes(self) -> int:
+        """How much room is left where the engine keeps images and containers."""
 
     def watch(self) -> AsyncIterator[PreviewKey | None]:
         """Yield the preview to which something happened; None when events may have been missed."""

@@ -10,11 +10,10 @@ import pytest
 
 from controller.api.errors import NotReady
 from controller.api.names import PreviewKey
-from controller.routing.protocol import PageState, Probe, ProbeState, PublicRoute, Router
+from controller.routing.protocol import Probe, ProbeState, PublicRoute, Router
 from controller.runtime.protocol import InstanceSpec, RouteSpec
 
 DEADLINE_SECONDS = 60.0
-RUNNING = PageState("Running")
 
 
 class World(Protocol):
@@ -86,7 +85,7 @@ class RouterContract:
         for spec in (instance(slug, "a"), instance(slug, "b")):
             await world.start(spec)
             await reaches(world.router, spec.name, ProbeState.READY)
-            world.router.publish(spec.preview, routes(spec), RUNNING)
+            world.router.publish(spec.preview, routes(spec))
             await world.router.confirm(spec.preview, 30)
 
     async def test_publishing_the_same_again_is_confirmed(self, world: World, slug: str) -> None:
@@ -94,24 +93,24 @@ class RouterContract:
         await world.start(spec)
         await reaches(world.router, spec.name, ProbeState.READY)
         for _ in range(2):
-            world.router.publish(spec.preview, routes(spec), RUNNING)
+            world.router.publish(spec.preview, routes(spec))
             await world.router.confirm(spec.preview, 30)
 
     async def test_an_instance_that_does_not_run_is_not_confirmed(self, world: World, slug: str) -> None:
         spec = instance(slug, "a")
-        world.router.publish(spec.preview, routes(spec), RUNNING)
+        world.router.publish(spec.preview, routes(spec))
         with pytest.raises(NotReady, match=spec.route.host) as caught:
             await world.router.confirm(spec.preview, 1)
         assert caught.value.reason == "RouteNotLive"
 
     async def test_a_page_is_confirmed(self, world: World, slug: str) -> None:
         spec = instance(slug, "a")
-        world.router.publish(spec.preview, routes(spec, serving=False), PageState("Creating"))
+        world.router.publish(spec.preview, routes(spec, serving=False))
         await world.router.confirm(spec.preview, 30)
 
     async def test_a_withdrawn_preview_has_nothing_to_confirm(self, world: World, slug: str) -> None:
         spec = instance(slug, "a")
-        world.router.publish(spec.preview, routes(spec), RUNNING)
+        world.router.publish(spec.preview, routes(spec))
         world.router.withdraw(spec.preview)
         world.router.withdraw(spec.preview)
         await world.router.confirm(spec.preview, 0.1)

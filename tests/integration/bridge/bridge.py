@@ -57,7 +57,7 @@ class Bridge:
             "LOG_STORE_URL": self.operator.settings["LOG_STORE_URL"],
             "OPERATOR_URL": f"http://{env['ROUTING_LISTEN']}",
             "OPERATOR_TOKEN": Path(env["ROUTING_TOKEN_FILE"]).read_text().strip(),
-            "COMPARISON_INTERVAL": "3600",
+            "CLEANUP_INTERVAL_MINUTES": "60",
             **github,
         }
 

@@ -6,11 +6,9 @@ import secrets
 from dataclasses import dataclass, field
 
 from controller.api.names import PreviewKey
-from controller.routing.protocol import PageState, Probe, ProbeState, PublicRoute, Router
+from controller.routing.protocol import Probe, ProbeState, PublicRoute, Router
 from controller.runtime.protocol import InstanceSpec, RouteSpec
 from tests.integration.routing.polling import eventually
-
-RUNNING = PageState("Running")
 
 
 @dataclass
@@ -60,5 +58,5 @@ async def ready(router: Router, instance: str, path: str | None = None) -> Probe
 async def go_live(router: Router, preview: OnePreview, instance: str) -> None:
     """Probe, publish and confirm, as an update does."""
     await ready(router, instance)
-    router.publish(preview.key, preview.route(instance), RUNNING)
+    router.publish(preview.key, preview.route(instance))
     await router.confirm(preview.key, 30)

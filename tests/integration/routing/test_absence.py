@@ -13,7 +13,7 @@ from controller.health import Health
 from controller.routing.serve import open_routing
 from controller.runtime.protocol import InstanceSpec
 from tests.integration.routing.polling import eventually
-from tests.integration.routing.previews import RUNNING, OnePreview, go_live, ready
+from tests.integration.routing.previews import OnePreview, go_live, ready
 from tests.integration.routing.proxy import Behaviour, Proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -70,7 +70,7 @@ async def test_the_operator_comes_back_and_nobody_notices_until_it_has_seen_ever
     async with open_routing(lone.settings, Health(WallClock())) as router:
         for _ in range(10):
             assert (await lone.get(preview.host)).text == spec.name
-        router.publish(preview.key, preview.route(spec.name), RUNNING)
+        router.publish(preview.key, preview.route(spec.name))
         router.settle()
         await router.confirm(preview.key, 30)
         assert (await lone.get(preview.host)).text == spec.name

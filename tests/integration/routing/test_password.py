@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from controller.routing.protocol import PageState, ProbeState
+from controller.routing.protocol import ProbeState
 from controller.routing.traefik import TraefikRouter
 from tests.integration.routing.polling import eventually
-from tests.integration.routing.previews import RUNNING, OnePreview, go_live, ready
+from tests.integration.routing.previews import OnePreview, go_live, ready
 from tests.integration.routing.proxy import Proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -29,7 +29,7 @@ async def test_a_protected_preview_asks_for_its_password(proxy: Proxy, router: T
 
 async def test_its_page_asks_for_it_too(proxy: Proxy, router: TraefikRouter) -> None:
     preview = OnePreview(users=SECRET)
-    router.publish(preview.key, preview.route(None), PageState("Failed", reason="BuildFailed"))
+    router.publish(preview.key, preview.route(None))
     await router.confirm(preview.key, 10)
     assert (await proxy.get(preview.host)).status_code == 401
     assert (await proxy.get(preview.host, password="sesame")).status_code == 502
@@ -39,7 +39,7 @@ async def test_its_page_is_never_shown_without_it_not_even_while_its_router_is_o
     proxy: Proxy, router: TraefikRouter
 ) -> None:
     preview = OnePreview(users=SECRET)
-    router.publish(preview.key, preview.route(None), PageState("Failed", reason="BuildFailed"))
+    router.publish(preview.key, preview.route(None))
     asked = await proxy.get(preview.host)
     while asked.status_code != 401:
         assert "BuildFailed" not in asked.text
@@ -69,6 +69,6 @@ async def test_the_switch_to_another_password_is_confirmed(proxy: Proxy, router:
     assert (await proxy.get(opened.host)).status_code == 200
     await asyncio.to_thread(proxy.start, protected.instance("b"))
     await ready(router, protected.instance("b").name)
-    router.publish(protected.key, protected.route(protected.instance("b").name), RUNNING)
+    router.publish(protected.key, protected.route(protected.instance("b").name))
     await router.confirm(protected.key, 10)
     assert (await proxy.get(opened.host)).status_code == 401

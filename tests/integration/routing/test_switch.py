@@ -6,10 +6,9 @@ import pytest
 
 from controller.api.errors import NotReady
 from controller.api.names import PreviewKey
-from controller.routing.protocol import PageState
 from controller.routing.traefik import TraefikRouter
 from tests.integration.routing.load import load
-from tests.integration.routing.previews import RUNNING, OnePreview, go_live, ready
+from tests.integration.routing.previews import OnePreview, go_live, ready
 from tests.integration.routing.proxy import Behaviour, Proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -44,7 +43,7 @@ async def test_confirm_waits_for_an_instance_that_answers(proxy: Proxy, router: 
     preview = OnePreview()
     spec = preview.instance("a")
     await asyncio.to_thread(proxy.start, spec, Behaviour(delay=None))
-    router.publish(preview.key, preview.route(spec.name), RUNNING)
+    router.publish(preview.key, preview.route(spec.name))
     with pytest.raises(NotReady, match=preview.host) as caught:
         await router.confirm(preview.key, 2)
     assert caught.value.reason == "RouteNotLive"
@@ -66,7 +65,7 @@ async def test_a_page_replaces_an_instance_and_an_instance_the_page(
     proxy: Proxy, router: TraefikRouter
 ) -> None:
     preview = OnePreview()
-    router.publish(preview.key, preview.route(None), PageState("Creating", step="Building images"))
+    router.publish(preview.key, preview.route(None))
     await router.confirm(preview.key, 10)
     await asyncio.to_thread(proxy.start, preview.instance("a"))
     await ready(router, preview.instance("a").name)
@@ -79,13 +78,13 @@ async def test_a_page_replaces_an_instance_and_an_instance_the_page(
 
 async def test_a_withdrawn_host_is_unknown_again(proxy: Proxy, router: TraefikRouter) -> None:
     preview, other = OnePreview(), OnePreview()
-    router.publish(preview.key, preview.route(None), PageState("Failed", reason="BuildFailed"))
+    router.publish(preview.key, preview.route(None))
     await router.confirm(preview.key, 10)
     failed = await proxy.get(preview.host)
     assert failed.status_code == 502
     assert "BuildFailed" in failed.text
     router.withdraw(preview.key)
-    router.publish(other.key, other.route(None), RUNNING)
+    router.publish(other.key, other.route(None))
     await router.confirm(other.key, 10)
     assert (await proxy.get(preview.host)).status_code == 404
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from controller.api.attempt import given_up
 from controller.api.errors import BackendUnavailable, Conflict, InvalidSpec, NotReady, PreviewError
 from controller.api.preview import Preview
 from controller.api.status import Condition, ConditionType, Phase, PreviewStatus
@@ -112,22 +113,22 @@ def test_a_deletion_is_destroying_whatever_happens() -> None:
 
 def test_only_the_attempt_that_failed_for_good_is_given_up() -> None:
     failed = statuses.failed(EMPTY, facts(), ConditionType.IMAGES_READY, BROKEN, final=True)
-    assert statuses.given_up(preview(), failed)
-    assert not statuses.given_up(preview(metadata={"generation": 4}), failed)
+    assert given_up(preview(), failed)
+    assert not given_up(preview(metadata={"generation": 4}), failed)
     wish = {"metadata": {"annotations": {"previewcloud.io/redeploy": "2026-01-01T00:00:00Z"}}}
-    assert not statuses.given_up(preview(**wish), failed)
+    assert not given_up(preview(**wish), failed)
     other = {"metadata": {"annotations": {"previewcloud.io/slug": "pr-1"}}}
-    assert statuses.given_up(preview(**other), failed)
+    assert given_up(preview(**other), failed)
     retried = statuses.failed(EMPTY, facts(), ConditionType.IMAGES_READY, BROKEN, final=False)
-    assert not statuses.given_up(preview(), retried)
-    assert not statuses.given_up(preview(), SERVED)
+    assert not given_up(preview(), retried)
+    assert not given_up(preview(), SERVED)
 
 
 def test_a_conflict_is_stalled_and_not_given_up() -> None:
     error = Conflict("NameTaken", "web: taken.")
     status = statuses.failed(EMPTY, facts(), ConditionType.SERVICES_READY, error, final=True)
     assert shown(status)["Stalled"] == ("True", "NameTaken")
-    assert not statuses.given_up(preview(), status)
+    assert not given_up(preview(), status)
 
 
 def test_held_follows_what_serves_and_keeps_the_reason() -> None:

@@ -21,6 +21,7 @@ from controller.core.reconcile import Reconciler
 from controller.core.status import patch
 from controller.core.work import Memory, Outcome
 from controller.databases.memory import MemoryDatabases
+from controller.lifecycle.memory import MemoryLifecycle
 from controller.logs.memory import MemorySink, Unread
 from controller.reporter import Ears, Hooks, Reporter
 from controller.routing.memory import MemoryRouter
@@ -44,6 +45,13 @@ FILES = {
 }
 KEY = PreviewKey("default", "pr-1")
 OnAction = Callable[[Action, Moment], Awaitable[None]]
+
+
+class Roomy:
+    """There is always room."""
+
+    async def require(self) -> None:
+        return
 
 
 class TestClock:
@@ -95,6 +103,7 @@ class World:
         self.source.add("acme/shop", COMMIT_C, FILES)
         self.clock = self.make_clock()
         self.sink = MemorySink()
+        self.lifecycle = MemoryLifecycle()
         self.on_action: OnAction | None = None
         self.on_step: Callable[[str], None] = lambda _: None
         self.password = "secret-password-1"
@@ -121,6 +130,8 @@ class World:
             self.clock,
             Limits(start_timeout=10, confirm_timeout=5),
             Unread(),
+            self.lifecycle,
+            Roomy(),
         )
         sources = Sources(self.cluster, self.source, backends.databases, self._password, self._line)
         self.backends = backends

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from controller.api.names import PreviewKey
-from controller.routing.protocol import PageState, PublicRoute
+from controller.routing.protocol import PublicRoute
 from controller.routing.settings import RoutingSettings
 from controller.runtime.protocol import InstanceSpec, RouteSpec
 
 KEY = PreviewKey("team", "pr-1")
 HOST = "pr-1-acme.web.localhost"
-RUNNING = PageState("Running")
 USERS = "preview:$2b$04$" + "a" * 53
 OTHER_USERS = "preview:$2b$04$" + "b" * 53
 TOKEN = "a-token"

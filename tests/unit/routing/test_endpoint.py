@@ -13,7 +13,7 @@ from controller.routing.endpoint import provider_app
 from controller.routing.feed import ConfigurationFeed
 from controller.routing.table import RouteTable
 from tests.unit.controller.manual_clock import ManualClock
-from tests.unit.routing.examples import KEY, RUNNING, TOKEN, route, settings
+from tests.unit.routing.examples import KEY, TOKEN, route, settings
 
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -54,7 +54,7 @@ def test_an_empty_token_is_refused() -> None:
 
 
 async def test_503_until_settled_then_200_and_the_same_bytes(endpoint: Endpoint) -> None:
-    endpoint.table.publish(KEY, (route(),), RUNNING)
+    endpoint.table.publish(KEY, (route(),))
     assert (await endpoint.get())[0] == 503
     endpoint.table.settle()
     first = await endpoint.get()
@@ -71,7 +71,7 @@ async def test_a_conditional_request_is_answered_in_full(endpoint: Endpoint) -> 
 
 
 async def test_a_fetch_is_noted(endpoint: Endpoint) -> None:
-    endpoint.table.publish(KEY, (route(),), RUNNING)
+    endpoint.table.publish(KEY, (route(),))
     endpoint.table.settle()
     await endpoint.get()
     await asyncio.wait_for(endpoint.feed.wait_fetched(endpoint.table.version), 5)
@@ -89,7 +89,7 @@ async def test_the_same_connection_is_held_and_a_new_one_is_not() -> None:
         held = asyncio.create_task(endpoint.get())
         done, _ = await asyncio.wait([held], timeout=0.05)
         assert not done
-        endpoint.table.publish(KEY, (route(),), RUNNING)
+        endpoint.table.publish(KEY, (route(),))
         status, body = await asyncio.wait_for(held, 5)
         assert status == 200
         assert body != first[1]

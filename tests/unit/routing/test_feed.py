@@ -6,7 +6,7 @@ from controller.api.names import PreviewKey
 from controller.routing.feed import ConfigurationFeed
 from controller.routing.protocol import PublicRoute
 from controller.routing.table import RouteTable
-from tests.unit.routing.examples import KEY, RUNNING, many_routes, route, settings
+from tests.unit.routing.examples import KEY, many_routes, route, settings
 
 
 def feed_of(table: RouteTable) -> ConfigurationFeed:
@@ -15,7 +15,7 @@ def feed_of(table: RouteTable) -> ConfigurationFeed:
 
 async def test_nothing_is_given_before_the_table_has_settled() -> None:
     table = RouteTable()
-    table.publish(KEY, (route(),), RUNNING)
+    table.publish(KEY, (route(),))
     assert await feed_of(table).next(None, 0) is None
 
 
@@ -31,7 +31,7 @@ async def test_who_asks_while_the_table_settles_gets_it_the_moment_it_has() -> N
 async def test_an_unchanged_table_is_rendered_once_however_often_it_is_fetched() -> None:
     table = RouteTable()
     for key, routes in many_routes(1000):
-        table.publish(key, routes, RUNNING)
+        table.publish(key, routes)
     table.settle()
     feed = feed_of(table)
     bodies = [await feed.next(None, 0) for _ in range(40)]
@@ -47,7 +47,7 @@ async def test_a_thousand_changes_between_two_fetches_are_one_rendering() -> Non
     before = await feed.next(None, 0)
     assert before is not None
     for key, routes in many_routes(1000):
-        table.publish(key, routes, RUNNING)
+        table.publish(key, routes)
     now[0] = 10.0
     after = await feed.next(before.version, 0)
     assert after is not None
@@ -59,12 +59,12 @@ async def test_renderings_of_a_large_table_keep_their_distance() -> None:
     now = [0.0]
     table = RouteTable()
     for key, routes in many_routes(1000):
-        table.publish(key, routes, RUNNING)
+        table.publish(key, routes)
     table.settle()
     feed = ConfigurationFeed(table, settings(), clock=lambda: now[0])
     first = await feed.next(None, 0)
     assert first is not None
-    table.publish(PreviewKey("team", "new"), (PublicRoute("pr-x-web", "x.localhost", None),), RUNNING)
+    table.publish(PreviewKey("team", "new"), (PublicRoute("pr-x-web", "x.localhost", None),))
     now[0] = 0.98
     asked = asyncio.create_task(feed.next(first.version, 0))
     done, _ = await asyncio.wait([asked], timeout=0.001)
@@ -84,7 +84,7 @@ async def test_a_held_request_is_answered_by_the_change_itself() -> None:
     held = asyncio.create_task(feed.next(first.version, 30))
     await asyncio.sleep(0)
     assert not held.done()
-    table.publish(KEY, (route(),), RUNNING)
+    table.publish(KEY, (route(),))
     second = await asyncio.wait_for(held, 5)
     assert second is not None
     assert second.version == table.version
@@ -105,7 +105,7 @@ async def test_waiting_for_a_fetch_ends_with_that_version_and_not_with_an_older_
     feed = feed_of(table)
     old = await feed.next(None, 0)
     assert old is not None
-    table.publish(KEY, (route(),), RUNNING)
+    table.publish(KEY, (route(),))
     waiting = asyncio.create_task(feed.wait_fetched(table.version))
     await asyncio.sleep(0)
     feed.fetched(old)

@@ -5,10 +5,9 @@ import pytest
 from controller.api.errors import BackendUnavailable, NotReady
 from controller.api.names import PreviewKey
 from controller.routing.memory import MemoryRouter
-from controller.routing.protocol import PageState, Probe, ProbeState, PublicRoute, Router
+from controller.routing.protocol import Probe, ProbeState, PublicRoute, Router
 
 KEY = PreviewKey("team", "pr-1")
-RUNNING = PageState("Running")
 
 
 def route(instance: str | None) -> PublicRoute:
@@ -29,7 +28,7 @@ async def test_is_a_router() -> None:
 
 async def test_confirms_a_settled_table_whose_instance_is_ready() -> None:
     router = router_with("web-a")
-    router.publish(KEY, (route("web-a"),), RUNNING)
+    router.publish(KEY, (route("web-a"),))
     router.settle()
     await router.confirm(KEY, 1)
     assert router.confirmed == [KEY]
@@ -37,7 +36,7 @@ async def test_confirms_a_settled_table_whose_instance_is_ready() -> None:
 
 async def test_refuses_to_confirm_an_instance_that_is_not_ready() -> None:
     router = router_with("web-a")
-    router.publish(KEY, (route("web-b"),), RUNNING)
+    router.publish(KEY, (route("web-b"),))
     router.settle()
     with pytest.raises(NotReady, match=r"pr-1-acme\.web\.localhost"):
         await router.confirm(KEY, 1)
@@ -45,21 +44,21 @@ async def test_refuses_to_confirm_an_instance_that_is_not_ready() -> None:
 
 async def test_confirms_nothing_before_the_table_has_settled() -> None:
     router = router_with("web-a")
-    router.publish(KEY, (route("web-a"),), RUNNING)
+    router.publish(KEY, (route("web-a"),))
     with pytest.raises(NotReady):
         await router.confirm(KEY, 0.01)
 
 
 async def test_a_page_needs_no_instance() -> None:
     router = router_with()
-    router.publish(KEY, (route(None),), PageState("Sleeping"))
+    router.publish(KEY, (route(None),))
     router.settle()
     await router.confirm(KEY, 1)
 
 
 async def test_knobs() -> None:
     router = router_with("web-a")
-    router.publish(KEY, (route("web-a"),), RUNNING)
+    router.publish(KEY, (route("web-a"),))
     router.settle()
     router.never_confirms = True
     with pytest.raises(NotReady):

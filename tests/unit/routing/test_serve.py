@@ -10,11 +10,10 @@ import pytest
 from controller.api.errors import BackendUnavailable, Conflict, InvalidSpec, NotReady
 from controller.clock import WallClock
 from controller.health import Health
-from controller.routing.protocol import PageState
 from controller.routing.serve import open_routing
 from controller.routing.settings import RoutingSettings
 from controller.routing.traefik import TraefikRouter
-from tests.unit.routing.examples import HOST, KEY, RUNNING, route, settings
+from tests.unit.routing.examples import HOST, KEY, route, settings
 
 
 def free_address() -> str:
@@ -35,7 +34,7 @@ async def router(local: RoutingSettings) -> AsyncIterator[TraefikRouter]:
 
 
 async def test_what_is_published_is_on_both_listeners(local: RoutingSettings, router: TraefikRouter) -> None:
-    router.publish(KEY, (route(None),), PageState("Failed", reason="BuildFailed"))
+    router.publish(KEY, (route(None),))
     router.settle()
     async with aiohttp.ClientSession() as session:
         token = {"Authorization": f"Bearer {local.token}"}
@@ -64,7 +63,7 @@ async def test_an_address_without_host_and_port_is_refused(local: RoutingSetting
 
 async def test_an_unsafe_route_is_refused_and_spoils_nobody_elses(router: TraefikRouter) -> None:
     with pytest.raises(InvalidSpec):
-        router.publish(KEY, (route(host="a`) || Host(`b"),), RUNNING)
+        router.publish(KEY, (route(host="a`) || Host(`b"),))
     await router.confirm(KEY, 0.1)
 
 
@@ -80,7 +79,7 @@ async def test_an_absent_proxy_is_an_unavailable_backend(router: TraefikRouter) 
 
 
 async def test_a_switch_that_the_proxy_never_fetched_is_not_confirmed(router: TraefikRouter) -> None:
-    router.publish(KEY, (route(),), RUNNING)
+    router.publish(KEY, (route(),))
     router.settle()
     with pytest.raises(NotReady, match="has not fetched") as caught:
         await router.confirm(KEY, 0.05)

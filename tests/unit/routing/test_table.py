@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from controller.api.names import PreviewKey
-from controller.routing.protocol import PageState, PublicRoute
+from controller.routing.protocol import PublicRoute
 from controller.routing.table import RouteTable
 
 KEY = PreviewKey("team", "pr-1")
@@ -10,9 +10,9 @@ ROUTE = PublicRoute("pr-1-web", "pr-1-acme.web.localhost", "web-a")
 
 def test_the_same_routes_again_leave_the_version_alone_but_renew_the_page() -> None:
     table = RouteTable()
-    table.publish(KEY, (ROUTE,), PageState("Creating", step="Building"))
+    table.publish(KEY, (ROUTE,))
     version = table.version
-    table.publish(KEY, (ROUTE,), PageState("Running"))
+    table.publish(KEY, (ROUTE,))
     assert table.version == version
     found = table.lookup(ROUTE.host)
     assert found is not None
@@ -22,8 +22,8 @@ def test_the_same_routes_again_leave_the_version_alone_but_renew_the_page() -> N
 def test_a_changed_route_is_a_new_version_of_its_preview_only() -> None:
     table = RouteTable()
     other = PreviewKey("team", "pr-2")
-    table.publish(other, (), PageState("Running"))
-    table.publish(KEY, (ROUTE,), PageState("Running"))
+    table.publish(other, ())
+    table.publish(KEY, (ROUTE,))
     first, second = table.entry(other), table.entry(KEY)
     assert first is not None
     assert second is not None
@@ -32,10 +32,10 @@ def test_a_changed_route_is_a_new_version_of_its_preview_only() -> None:
 
 def test_hosts_that_are_left_out_or_withdrawn_are_unknown() -> None:
     table = RouteTable()
-    table.publish(KEY, (ROUTE,), PageState("Running"))
-    table.publish(KEY, (), PageState("Running"))
+    table.publish(KEY, (ROUTE,))
+    table.publish(KEY, ())
     assert table.lookup(ROUTE.host) is None
-    table.publish(KEY, (ROUTE,), PageState("Running"))
+    table.publish(KEY, (ROUTE,))
     table.withdraw(KEY)
     assert table.lookup(ROUTE.host) is None
     assert list(table.routes()) == []
