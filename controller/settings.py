@@ -139,8 +139,8 @@ class Settings(BaseSettings):
     build_cache_bytes: int = Field(
         default=0,
         ge=0,
-        description="Bytes that the engine's build cache may have; what was used longest ago goes. 0: it "
-        "is left alone. The cache does not say whose it is: set this only where nobody else builds on the engine.",
+        description="Bytes that the engine's build cache may have; what was used longest ago goes; 0: "
+        "left alone. The cache does not say whose it is: set this only where nobody else builds on it.",
     )
     min_free_disk: str = Field(
         default="2Gi", description="No image is built while less than this is free on the engine's disk."

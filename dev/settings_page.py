@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from enum import StrEnum
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+from controller.api.durations import written
 from controller.settings import Settings
 from webhook.settings import BridgeSettings
 
@@ -65,6 +67,8 @@ def _default(value: object) -> str:
         raise ValueError("a secret has no default")
     if isinstance(value, StrEnum):
         value = value.value
+    elif isinstance(value, timedelta):
+        value = written(value) if value else "0"
     elif isinstance(value, bool):
         value = str(value).lower()
     elif isinstance(value, tuple):
