@@ -15,7 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bench import bridge, build, databases, log_engine, log_readers, logs, start, thousand
+from bench import bridge, build, databases, log_engine, log_readers, logs, start, thousand, wake
 from bench.errors import BenchFailed
 from bench.figures import Line
 from bench.kubernetes import connected
@@ -30,6 +30,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "thousand": thousand.thousand,
     "databases": databases.databases,
     "bridge": bridge.bridge,
+    "wake": wake.wake,
     "logs": logs.logs,
     "log-flood": log_engine.log_flood,
     "log-quiet": log_engine.log_quiet,

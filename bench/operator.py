@@ -55,7 +55,8 @@ class Process:
 @asynccontextmanager
 async def operator(world: World, image: str, settings: Mapping[str, str]) -> AsyncIterator[Process]:
     """PreviewCloud's operator with these settings, once it has answered to a first Preview."""
-    async with process(world, "operator", (sys.executable, "-m", "controller"), settings) as running:
+    given = {"MAX_PREVIEWS": "0", **settings}
+    async with process(world, "operator", (sys.executable, "-m", "controller"), given) as running:
         await warm_up(world, image, running, is_ready)
         yield running
 
