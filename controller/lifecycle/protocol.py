@@ -4,16 +4,20 @@
                         └──▶ sleep, expire, refuse: nothing is gathered
 
 A verdict holds until another one is given; whoever works on a preview is told then, and works anew.
+
+    workers ── see, busy, forget; fleet ── occupied ──▶ Governing ── reconsider, visited ──▶ fleet ──▶ workers
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from controller.api.names import PreviewKey
+from controller.api.preview import Preview
 
 
 class Course(StrEnum):
@@ -86,6 +90,50 @@ class Lifecycle(Protocol):
 
     async def admit(self, preview: PreviewKey, footprint: Footprint) -> Verdict:
         """The same, once it is known how much the preview needs: run only where there is room."""
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """When a preview's ttl is over."""
+
+    time: datetime
+    soon: bool = False
+    """Soon enough to warn of it."""
+
+
+class Listener(Protocol):
+    """Who hears of what was decided: the fleet, and through it the workers."""
+
+    def reconsider(self, preview: PreviewKey) -> None:
+        """Another verdict, or another end, holds for a preview than before."""
+
+    def visited(self, preview: PreviewKey, time: datetime) -> None:
+        """Somebody used a preview at that time."""
+
+
+class Governing(Lifecycle, Protocol):
+    """The whole of it, as fleet and workers know it: what they tell, and what they are told."""
+
+    async def run(self, listener: Listener) -> None:
+        """Decide whenever something changed or is due, and count visits, until cancelled."""
+
+    def see(self, preview: Preview) -> None:
+        """Take a preview as it is now, with the status that was written last."""
+
+    def forget(self, preview: PreviewKey) -> None:
+        """It is gone."""
+
+    def busy(self, preview: PreviewKey, *, working: bool) -> None:
+        """Somebody is at work on it now, or no longer."""
+
+    def occupied(self, previews: frozenset[PreviewKey]) -> None:
+        """These have at least one instance that runs. Nothing is decided before this is told once."""
+
+    async def considered(self, preview: PreviewKey) -> None:
+        """Come back once what was seen of it last was decided on; at once while nothing can be decided."""
+
+    def expiry(self, preview: PreviewKey) -> Expiry | None:
+        """When its ttl is over; None for one without."""
 
 
 class AccessSource(Protocol):
