@@ -14,6 +14,7 @@ from controller.api.names import PreviewKey
 from controller.runtime.imagelabels import check_labels, owner_labels, owner_of
 from controller.runtime.memory_engine import MemoryEngine
 from controller.runtime.memory_model import Behaviour, Container, MemoryNetwork, image_info
+from controller.runtime.memory_upkeep import MemoryUpkeep
 from controller.runtime.protocol import (
     ImageInfo,
     InstanceSpec,
@@ -33,7 +34,7 @@ def job_succeeds(spec: JobSpec) -> JobResult:
     return JobResult(0, ())
 
 
-class MemoryRuntime:
+class MemoryRuntime(MemoryUpkeep):
     """Implements `Runtime` over a MemoryEngine.
 
     Args:

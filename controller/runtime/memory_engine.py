@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from controller.api.errors import BackendUnavailable
 from controller.api.names import PreviewKey
 from controller.runtime.imagelabels import owner_of
+from controller.runtime.memory_disk import MemoryDisk
 from controller.runtime.memory_model import KILLED, Behaviour, Container, MemoryNetwork
 from controller.runtime.memory_printer import MemoryPrinter
 from controller.runtime.output import Stream
@@ -35,6 +36,7 @@ class MemoryEngine:
         self.images: dict[str, ImageInfo] = {}
         self.jobs: dict[str, tuple[str, JobSpec]] = {}
         self.behaviours: dict[str, Behaviour] = {}
+        self.disk = MemoryDisk()
         self.unavailable = False
         self.changes: Counter[str] = Counter()
         """How many times each kind of change was made by the runtime (not by hand)."""

@@ -106,6 +106,19 @@ def look_body(container: Container, settings: DockerSettings) -> dict[str, objec
     }
 
 
+def disk_body(settings: DockerSettings) -> dict[str, object]:
+    """The body that creates a look at the file system on which containers lie."""
+    host = _host(settings, LOOK_MEMORY, ())
+    host["NetworkMode"] = "none"
+    return {
+        "Image": settings.tools_image,
+        "Entrypoint": ["df"],
+        "Cmd": ["-P", "-k", "/"],
+        "Labels": {MANAGED: "true", INSTALLATION: settings.installation, JOB: "true"},
+        "HostConfig": host,
+    }
+
+
 def _host(settings: DockerSettings, memory_bytes: int, capabilities: tuple[str, ...]) -> dict[str, object]:
     return {
         "NetworkMode": settings.proxy_network,

@@ -11,7 +11,7 @@ from controller.api.errors import BackendUnavailable, InvalidSpec, NotReady
 from controller.finish import FINISH_SECONDS, to_the_end
 from controller.runtime.docker import wire
 from controller.runtime.docker.errors import name_taken, network_missing
-from controller.runtime.docker.labels import preview_of
+from controller.runtime.docker.labels import INSTALLATION
 from controller.runtime.docker.settings import NAME_PAUSE, NAME_TRIES, DockerSettings
 from controller.runtime.docker.streams import FrameReader
 from controller.runtime.docker.transport import Call, EngineClient, EngineRefused
@@ -124,7 +124,7 @@ class Jobs:
                 return
             raise
         container = wire.Container.model_validate_json(raw)
-        if preview_of(container.labels, self._settings.installation) is None:
+        if container.labels.get(INSTALLATION) != self._settings.installation:
             raise name_taken("Container", name)
         await self.remove(container.id)
 

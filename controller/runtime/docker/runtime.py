@@ -7,17 +7,21 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 
 from controller.api.errors import BackendUnavailable, NotReady
+from controller.api.holdings import Holding
 from controller.api.names import PreviewKey, short_hash
 from controller.runtime.docker import wire
 from controller.runtime.docker.container import job_body, look_body
+from controller.runtime.docker.disk import Disk
 from controller.runtime.docker.errors import image_missing, translated
 from controller.runtime.docker.events import Events
+from controller.runtime.docker.holdings import Holdings
 from controller.runtime.docker.images import Images
 from controller.runtime.docker.instances import Instances, fingerprint
 from controller.runtime.docker.jobs import Jobs, Output, job_files
 from controller.runtime.docker.labels import JOB, preview_of
 from controller.runtime.docker.networks import Networks
 from controller.runtime.docker.ports import listening
+from controller.runtime.docker.prune import Prune
 from controller.runtime.docker.settings import DockerSettings, LabelsFor
 from controller.runtime.docker.streams import FrameReader
 from controller.runtime.docker.transport import Call, EngineClient, EngineRefused
@@ -54,7 +58,12 @@ class DockerRuntime:
         self._networks = Networks(client, settings)
         self._instances = Instances(client, settings, label, self._images, self._networks)
         self._jobs = Jobs(client, settings)
+        self._prune = Prune(client, settings.installation)
+        self._disk = Disk(self._images, self._jobs, settings)
         self._events = Events(client, settings, self._owners)
+        self._holdings = Holdings(
+            client, settings, self._images, self._instances, self._networks, self._jobs
+        )
 
     async def observe(self, preview: PreviewKey) -> RuntimeState:
         """See Runtime.observe."""
@@ -206,6 +215,29 @@ class DockerRuntime:
         with translated(f"Preview {preview}"):
             for row in await self._instances.rows(preview, f"{JOB}=true"):
                 await self._jobs.remove(row.id)
+
+    async def prune(self, cache_bytes: int | None) -> int:
+        """See Runtime.prune."""
+        with translated("Pruning"):
+            freed = await self._prune.images()
+            return freed if cache_bytes is None else freed + await self._prune.cache(cache_bytes)
+
+    async def free_bytes(self) -> int:
+        """See Runtime.free_bytes."""
+        with translated("The engine's disk"):
+            return await self._disk.free_bytes()
+
+    async def occupied(self) -> frozenset[PreviewKey]:
+        """See Runtime.occupied."""
+        return await self._holdings.occupied()
+
+    async def holdings(self) -> tuple[Holding, ...]:
+        """See Runtime.holdings."""
+        return await self._holdings.all()
+
+    async def discard(self, holding: Holding) -> None:
+        """See Runtime.discard."""
+        await self._holdings.discard(holding)
 
     def watch(self) -> AsyncIterator[PreviewKey | None]:
         """See Runtime.watch."""

@@ -144,14 +144,54 @@ class Container(Wire):
 class ImageSummary(Wire):
     """One row of GET /images/json."""
 
+    id: str = Field(alias="Id")
     tags: tuple[str, ...] | None = Field(default=None, alias="RepoTags")
+
+
+class Layers(Wire):
+    """What an image is made of."""
+
+    layers: tuple[str, ...] = Field(default=(), alias="Layers")
 
 
 class Image(Wire):
     """GET /images/x/json."""
 
     id: str = Field(alias="Id")
+    tags: tuple[str, ...] | None = Field(default=None, alias="RepoTags")
     config: ContainerConfig | None = Field(default=None, alias="Config")
+    content: Layers = Field(default_factory=Layers, alias="RootFS")
+
+
+class HistoryLine(Wire):
+    """One row of GET /images/x/history, the newest first."""
+
+    size: int = Field(default=0, alias="Size")
+
+
+class Removed(Wire):
+    """One row of what DELETE /images/x answers: a name, or an image or layer that is gone."""
+
+    deleted: str = Field(default="", alias="Deleted")
+
+
+class Reclaimed(Wire):
+    """POST /build/prune."""
+
+    bytes: int = Field(default=0, alias="SpaceReclaimed")
+
+
+class Volume(Wire):
+    """GET /volumes/x, and one row of GET /volumes."""
+
+    name: str = Field(alias="Name")
+    labels: dict[str, str] | None = Field(default=None, alias="Labels")
+
+
+class Volumes(Wire):
+    """GET /volumes."""
+
+    volumes: tuple[Volume, ...] | None = Field(default=None, alias="Volumes")
 
 
 class Actor(Wire):
@@ -181,3 +221,5 @@ class Progress(Wire):
 CONTAINERS = TypeAdapter(tuple[ContainerSummary, ...])
 NETWORKS = TypeAdapter(tuple[Network, ...])
 IMAGES = TypeAdapter(tuple[ImageSummary, ...])
+HISTORY = TypeAdapter(tuple[HistoryLine, ...])
+REMOVED = TypeAdapter(tuple[Removed, ...])
