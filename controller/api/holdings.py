@@ -36,6 +36,8 @@ class Holding:
     """Whose it is; empty where its marks do not say."""
     preview: PreviewKey | None = None
     """Whose it is within the installation; None where its marks do not say, and nothing is done about it."""
+    shared: tuple[PreviewKey, ...] = ()
+    """Who uses it as well (an image may serve several previews): nobody misses it once these are gone too."""
 
     def __str__(self) -> str:
         return f"{self.kind} {f'{self.place}/' if self.place else ''}{self.name}"

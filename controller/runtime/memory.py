@@ -13,6 +13,7 @@ from controller.api.errors import Conflict, InvalidSpec, NotReady
 from controller.api.names import PreviewKey
 from controller.runtime.imagelabels import check_labels, owner_labels, owner_of
 from controller.runtime.memory_engine import MemoryEngine
+from controller.runtime.memory_holdings import MemoryHoldings
 from controller.runtime.memory_model import Behaviour, Container, MemoryNetwork, image_info
 from controller.runtime.memory_upkeep import MemoryUpkeep
 from controller.runtime.protocol import (
@@ -34,7 +35,7 @@ def job_succeeds(spec: JobSpec) -> JobResult:
     return JobResult(0, ())
 
 
-class MemoryRuntime(MemoryUpkeep):
+class MemoryRuntime(MemoryUpkeep, MemoryHoldings):
     """Implements `Runtime` over a MemoryEngine.
 
     Args:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from controller.api.errors import BackendUnavailable
+from controller.api.holdings import Holding, HoldingKind
 from controller.api.names import PreviewKey
 from controller.runtime.imagelabels import owner_of
 from controller.runtime.memory_disk import MemoryDisk
@@ -35,6 +36,8 @@ class MemoryEngine:
         self.networks: dict[str, MemoryNetwork] = {}
         self.images: dict[str, ImageInfo] = {}
         self.jobs: dict[str, tuple[str, JobSpec]] = {}
+        self.marked: dict[tuple[HoldingKind, str], Holding] = {}
+        """What carries marks and is none of these: volumes, and what somebody marked by hand."""
         self.behaviours: dict[str, Behaviour] = {}
         self.disk = MemoryDisk()
         self.unavailable = False
@@ -167,6 +170,10 @@ class MemoryEngine:
     def hold_network(self, name: str) -> None:
         """By hand: a foreign network takes a name."""
         self.add_network(name, MemoryNetwork("", None))
+
+    def mark(self, holding: Holding) -> None:
+        """By hand: something stands there with these marks."""
+        self.marked[holding.kind, holding.name] = holding
 
     def lose_events(self) -> None:
         """By hand: every watcher, and whoever reads output, loses its connection and gets it back."""

@@ -86,10 +86,11 @@ class Images:
                     found.add(reference)
         return tuple(OwnImage(reference, preview) for reference in sorted(found))
 
-    async def remove(self, reference: str) -> None:
-        """See Runtime.remove_image."""
+    async def remove(self, reference: str, only: PreviewKey | None = None) -> None:
+        """See Runtime.remove_image; with `only`, one that was built for another preview is left too."""
         info = await self.info(reference)
-        if info is None or owner_of(reference, info.labels, self._installation) is None:
+        owner = None if info is None else owner_of(reference, info.labels, self._installation)
+        if owner is None or only not in (None, owner):
             return
         if await self._in_use(reference):
             return

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from controller.api.errors import BackendUnavailable
-from controller.api.names import short_hash
+from controller.api.names import PreviewKey, short_hash
 from controller.finish import to_the_end
 from controller.runtime.docker import wire
 from controller.runtime.docker.container import endpoint
@@ -130,10 +131,13 @@ class Networks:
                 raise network_missing(network) from error
             raise
 
-    async def remove(self, name: str) -> None:
-        """Remove a network of this installation, detaching what is on it; a foreign one is left."""
-        network = await self._inspect(name)
-        if network is None or preview_of(network.labels or {}, self._settings.installation) is None:
+    async def remove(self, name: str, only: PreviewKey | None = None) -> None:
+        """Remove a network of this installation, detaching what is on it; a foreign one is left, and with
+        `only` another preview's as well.
+        """
+        network = await self._inspect(quote(name, safe=""))
+        owner = None if network is None else preview_of(network.labels or {}, self._settings.installation)
+        if network is None or owner is None or only not in (None, owner):
             return
         try:
             for container in network.containers or {}:

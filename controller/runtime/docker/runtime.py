@@ -61,9 +61,7 @@ class DockerRuntime:
         self._prune = Prune(client, settings.installation)
         self._disk = Disk(self._images, self._jobs, settings)
         self._events = Events(client, settings, self._owners)
-        self._holdings = Holdings(
-            client, settings, self._images, self._instances, self._networks, self._jobs
-        )
+        self._holdings = Holdings(client, settings, self._images, self._instances, self._networks, self._jobs)
 
     async def observe(self, preview: PreviewKey) -> RuntimeState:
         """See Runtime.observe."""
