@@ -1,4 +1,4 @@
-"""Everything with our marks on the in-memory engine, of every installation, and its removal piece by piece."""
+"""Everything with our marks on the in-memory engine, of every installation, and the removal of one piece."""
 
 from __future__ import annotations
 

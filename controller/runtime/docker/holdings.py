@@ -81,18 +81,15 @@ class Holdings:
                 self._client.get("/images/json", filters=filters(label=[IMAGE_INSTALLATION])),
             )
             rows = wire.CONTAINERS.validate_json(containers)
-            return (
-                *map(_container, rows),
-                *(
-                    _marked(HoldingKind.NETWORK, x.name, x.labels)
-                    for x in wire.NETWORKS.validate_json(networks)
-                ),
-                *(
-                    _marked(HoldingKind.VOLUME, x.name, x.labels)
-                    for x in wire.Volumes.model_validate_json(volumes).volumes or ()
-                ),
-                *_built(wire.IMAGES.validate_json(images), _users(rows)),
-            )
+            nets = wire.NETWORKS.validate_json(networks)
+            stores = wire.Volumes.model_validate_json(volumes).volumes or ()
+            built = wire.IMAGES.validate_json(images)
+        return (
+            *map(_container, rows),
+            *(_marked(HoldingKind.NETWORK, each.name, each.labels) for each in nets),
+            *(_marked(HoldingKind.VOLUME, each.name, each.labels) for each in stores),
+            *_built(built, _users(rows)),
+        )
 
     async def discard(self, holding: Holding) -> None:
         """See Runtime.discard."""

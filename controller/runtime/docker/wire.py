@@ -146,6 +146,7 @@ class ImageSummary(Wire):
 
     id: str = Field(alias="Id")
     tags: tuple[str, ...] | None = Field(default=None, alias="RepoTags")
+    labels: dict[str, str] | None = Field(default=None, alias="Labels")
 
 
 class Layers(Wire):
