@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from controller.api.names import PreviewKey
-from controller.lifecycle.protocol import Footprint
+from controller.lifecycle.protocol import Footprint, Reason
 
 NOTHING = Footprint()
 
@@ -53,3 +53,7 @@ class Standing:
     """Suspended, or being deleted: nothing is decided about it, and what runs of it counts all the same."""
     footprint: Footprint = NOTHING
     """What it needs; zero until that is known."""
+    runs: bool = False
+    """A container of it runs, also where it is to sleep or to go and has not got there yet."""
+    because: Reason = Reason.IDLE
+    """Why it sleeps, or ended."""
