@@ -33,7 +33,7 @@ class MemoryDisk:
     free: int = ROOM
 
     def prune(self, installation: str, cache_bytes: int | None) -> int:
-        """Remove an installation's nameless images, and the cache beyond a size; the bytes that were freed."""
+        """Remove an installation's nameless images, and cache beyond a size; gives the bytes freed."""
         mine = [
             image_id
             for image_id, image in self.nameless.items()
