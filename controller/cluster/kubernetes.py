@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from controller.api.errors import Conflict, NotReady
+from controller.api.holdings import Holding, HoldingKind
 from controller.api.names import (
     FINALIZER,
     GROUP,
@@ -23,12 +24,22 @@ from controller.api.names import (
 )
 from controller.api.preview import Preview
 from controller.cluster.protocol import Body, SecretData
-from controller.cluster.wire import FORBIDDEN, NOT_FOUND, ApiServer, Request
+from controller.cluster.wire import (
+    CONFLICT,
+    FORBIDDEN,
+    METADATA,
+    METADATA_LIST,
+    NOT_FOUND,
+    ApiServer,
+    Request,
+)
 
 VERSION = "v1alpha1"
 PLURAL = "previews"
 MERGE = "application/merge-patch+json"
 PAGE = 500
+JSON = "application/json"
+MANAGED_LABEL = f"{GROUP}/managed"
 
 
 class KubernetesCluster:
@@ -49,16 +60,25 @@ class KubernetesCluster:
 
     async def previews(self) -> tuple[Body, ...]:
         """All Previews that this operator watches, page by page."""
-        found: list[Body] = []
-        path = _previews(self._namespace)
-        query = {"limit": str(PAGE)}
+        return tuple(await self._all(_previews(self._namespace)))
+
+    async def exists(self, preview: PreviewKey) -> bool:
+        """Whether there is such a Preview at this very moment."""
+        return bool(
+            await self._api.call(Request("GET", _preview(preview), fine=(NOT_FOUND,), accept=METADATA))
+        )
+
+    async def _all(self, path: str, accept: str = JSON, **query: str) -> list[dict[str, Any]]:
+        """All items of a list, or an error: never a part of them."""
+        found: list[dict[str, Any]] = []
+        asked = {**query, "limit": str(PAGE)}
         while True:
-            answer = await self._api.call(Request("GET", path, query=query))
+            answer = await self._api.call(Request("GET", path, query=asked, accept=accept))
             found += answer["items"]
             token = answer["metadata"].get("continue")
             if not token:
-                return tuple(found)
-            query["continue"] = token
+                return found
+            asked["continue"] = token
 
     async def claim(self, preview: Preview, slug: str) -> None:
         """Write finalizer, slug and incarnation in one patch, unless the object changed since it was read."""
@@ -148,18 +168,44 @@ class KubernetesCluster:
         path = _secrets(preview.namespace, name)
         await self._api.call(Request("DELETE", path, fine=(NOT_FOUND,)))
 
+    async def holdings(self) -> tuple[Holding, ...]:
+        """Every Secret that this operator stored; names and labels are read, no login."""
+        found = await self._all(
+            _secrets(self._namespace), METADATA_LIST, labelSelector=f"{PREVIEW_LABEL},{MANAGED_LABEL}=true"
+        )
+        return tuple(_holding(item["metadata"]) for item in found)
+
+    async def discard(self, holding: Holding) -> None:
+        """Delete one of these, when it still is that Preview's: the very one that was looked at."""
+        path = _secrets(holding.place, holding.name)
+        found = await self._api.call(Request("GET", path, fine=(NOT_FOUND,), accept=METADATA))
+        if holding.preview is None or not found or _holding(found["metadata"]).preview != holding.preview:
+            return
+        metadata = found["metadata"]
+        looked_at = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+        body = {"preconditions": looked_at}
+        await self._api.call(Request("DELETE", path, body, fine=(NOT_FOUND, CONFLICT)))
+
+
+def _holding(metadata: Mapping[str, Any]) -> Holding:
+    labels = metadata.get("labels") or {}
+    namespace, owner = metadata["namespace"], labels.get(PREVIEW_LABEL, "")
+    mine = labels.get(MANAGED_LABEL) == "true" and owner != ""
+    preview = PreviewKey(namespace, owner) if mine else None
+    return Holding(HoldingKind.SECRET, metadata["name"], namespace, preview=preview)
+
 
 def _previews(namespace: str) -> str:
-    within = f"/namespaces/{namespace}" if namespace else ""
+    within = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
     return f"/apis/{GROUP}/{VERSION}{within}/{PLURAL}"
 
 
 def _preview(key: PreviewKey) -> str:
-    return f"{_previews(key.namespace)}/{key.name}"
+    return f"{_previews(key.namespace)}/{quote(key.name, safe='')}"
 
 
 def _secrets(namespace: str, name: str = "") -> str:
-    path = f"/api/v1/namespaces/{namespace}/secrets"
+    path = f"/api/v1/namespaces/{namespace}/secrets" if namespace else "/api/v1/secrets"
     # a name may come from a preview's author, and must not reach another path
     return f"{path}/{quote(name, safe='')}" if name else path
 
@@ -195,7 +241,7 @@ def _secret_body(preview: Preview, name: str, data: Mapping[str, str]) -> dict[s
     return {
         "metadata": {
             "name": name,
-            "labels": {PREVIEW_LABEL: preview.metadata.name, f"{GROUP}/managed": "true"},
+            "labels": {PREVIEW_LABEL: preview.metadata.name, MANAGED_LABEL: "true"},
             "ownerReferences": [owner],
         },
         "type": "Opaque",

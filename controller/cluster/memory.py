@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.api.errors import BackendUnavailable, Conflict
+from controller.api.holdings import Holding, HoldingKind
 from controller.api.names import (
     FINALIZER,
     INCARNATION_ANNOTATION,
@@ -54,6 +55,11 @@ class MemoryCluster:
         """All Previews."""
         self._check()
         return tuple(copy.deepcopy(body) for body in self.bodies.values())
+
+    async def exists(self, preview: PreviewKey) -> bool:
+        """Whether there is such a Preview."""
+        self._check()
+        return preview in self.bodies
 
     async def claim(self, preview: Preview, slug: str) -> None:
         """Write finalizer, slug and incarnation."""
@@ -124,3 +130,16 @@ class MemoryCluster:
         if self.owners.get(place) == preview:
             self.owners.pop(place)
             self.secrets.pop(place, None)
+
+    async def holdings(self) -> tuple[Holding, ...]:
+        """Every Secret that was stored for a Preview."""
+        self._check()
+        return tuple(
+            Holding(HoldingKind.SECRET, name, namespace, preview=owner)
+            for (namespace, name), owner in sorted(self.owners.items())
+        )
+
+    async def discard(self, holding: Holding) -> None:
+        """Delete one of these, when it still is that Preview's."""
+        if holding.preview is not None:
+            await self.delete_secret(holding.preview, holding.name)

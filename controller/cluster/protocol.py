@@ -32,6 +32,9 @@ class Cluster(Protocol):
     async def previews(self) -> tuple[Body, ...]:
         """All Previews that this operator watches."""
 
+    async def exists(self, preview: PreviewKey) -> bool:
+        """Whether there is such a Preview at this very moment, being deleted or not."""
+
     async def claim(self, preview: Preview, slug: str) -> None:
         """Write finalizer, slug and incarnation in one patch; raises NotReady when the object changed
         meanwhile.
@@ -59,7 +62,9 @@ class Cluster(Protocol):
         """Delete a Secret that is the Preview's; gone already is fine."""
 
     async def holdings(self) -> tuple[Holding, ...]:
-        """Every Secret with logins that this operator stored, in the namespaces that it watches."""
+        """Every Secret with logins that this operator stored, in the namespaces that it watches. They do not
+        say of which installation they are: where one operator looks, no other does.
+        """
 
     async def discard(self, holding: Holding) -> None:
         """Delete one of these, when it still is that preview's; else nothing is done."""

@@ -27,6 +27,9 @@ BAD_REQUEST, FORBIDDEN, NOT_FOUND, CONFLICT, GONE, TOO_LARGE, INVALID = 400, 403
 REFUSALS = frozenset({BAD_REQUEST, FORBIDDEN, TOO_LARGE, INVALID})
 APPLY = "application/apply-patch+yaml"
 """Content type of a server-side apply; JSON is YAML too (Kubernetes, Server-Side Apply)."""
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""What asks for an object's metadata alone, or a list of them (Kubernetes API Concepts)."""
 WATCH_SLACK_SECONDS = 15.0
 """How much longer than it was asked to a watch may last before its connection counts as dead."""
 LINE_BYTES = 8 * 1024 * 1024
@@ -48,6 +51,7 @@ class Request:
     content_type: str = "application/json"
     fine: tuple[int, ...] = ()
     refusals: bool = False
+    accept: str = "application/json"
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,7 @@ class ApiServer:
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         # asked for each time: a token may be short-lived and is then read anew
         token = await self._configuration.get_api_key_with_prefix("BearerToken")
-        headers = {"Accept": "application/json", "Content-Type": request.content_type}
+        headers = {"Accept": request.accept, "Content-Type": request.content_type}
         if token:
             headers["Authorization"] = str(token)
         return session.request(
