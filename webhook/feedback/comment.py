@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 
+from webhook.feedback.rest import ending, resting
+from webhook.feedback.state import State
 from webhook.feedback.text import clean, code, escaped, fenced, link, linked, printable, signed
-from webhook.feedback.view import Ending, Failure, State, View
+from webhook.feedback.view import Ending, Failure, View
 from webhook.subject import Subject
 
 COMMENT_MAX = 60_000
@@ -22,6 +24,7 @@ SHORT = 7
 _MARKS = {
     State.RUNNING: "🟢",
     State.SLEEPING: "🔵",
+    State.WAKING: "🔵",
     State.FAILED: "🔴",
     State.CREATING: "🟡",
     State.UPDATING: "🟡",
@@ -37,15 +40,14 @@ _HEADLINES = {
     State.WAITING: "Preview waits for approval",
     State.QUEUED: "Preview is queued",
     State.SLEEPING: "Preview is asleep",
+    State.WAKING: "Preview is waking up",
     State.EXPIRED: "Preview has expired",
     State.SUSPENDED: "Preview is suspended",
     State.REMOVING: "Preview is being removed",
     State.GONE: "No preview",
 }
 _NEXT = {
-    State.QUEUED: "Waits for its turn.",
-    State.SLEEPING: "Opening an address wakes it.",
-    State.EXPIRED: "It was torn down. A push or `/preview deploy` brings it back.",
+    State.WAKING: "It is started again, as it was.",
     State.SUSPENDED: "`spec.suspend` is set: nothing is done until it is taken away.",
 }
 _ENDINGS = {
@@ -63,10 +65,16 @@ _COMMANDS = """\
 /preview help         all of this"""
 
 
-def marker(installation: str, subject: Subject) -> str:
-    """The comment's first line, the same for ever: `<!-- previewcloud:main:acme/shop#42 -->`."""
+def marker(installation: str, subject: Subject, about: str = "") -> str:
+    """A comment's first line, the same for ever: `<!-- previewcloud:main:acme/shop#42 -->`.
+
+    Args:
+        installation: who speaks.
+        subject: about what.
+        about: of a comment beside the sticky one: what it tells of, `warning:2026-01-01T12:00:00Z`.
+    """
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", installation)
-    return f"<!-- previewcloud:{plain}:{subject.identity} -->"
+    return f"<!-- previewcloud:{plain}:{subject.identity}{f' {about}' if about else ''} -->"
 
 
 def headline(view: View) -> str:
@@ -93,6 +101,7 @@ def _composed(view: View, lines: str) -> str:
         _facts(view),
         signed("Logs", view.log_url),
         _next(view),
+        ending(view),
         _failure(view.failure) if view.failure is not None else "",
         lines,
         f"**Last command**: {escaped(view.notice)}" if view.notice else "",
@@ -128,8 +137,8 @@ def _next(view: View) -> str:
     match view.state:
         case State.CREATING | State.UPDATING if view.step:
             return f"Now: {escaped(view.step, 300)}"
-        case State.QUEUED if view.queue_position:
-            return f"Place {view.queue_position} in the queue."
+        case State.SLEEPING | State.QUEUED | State.EXPIRED:
+            return resting(view)
         case State.WAITING:
             return _approval(view)
         case State.GONE if view.ending is not None:

@@ -1,4 +1,4 @@
-"""The three parts of what GitHub is told: the sticky comment, the Deployment, the commit status.
+"""The parts of what GitHub is told: the sticky comment, the Deployment, the commit status, and alerts.
 
     View ──▶ news of each part ──▶ those whose digest is another than was told ──▶ GitHub
 
@@ -16,12 +16,14 @@ import structlog
 
 from controller.api.errors import InvalidSpec
 from controller.api.names import slug_candidates
+from webhook.feedback.alerts import EXPIRED, WARNING, alert
 from webhook.feedback.comment import comment, marker
-from webhook.feedback.deployment import RETIRED, SUPERSEDED, deployment_news
+from webhook.feedback.deployment import SUPERSEDED, deployment_news, last_news
 from webhook.feedback.notebook import Notebook
 from webhook.feedback.settings import FeedbackSettings
+from webhook.feedback.state import OVER, State
 from webhook.feedback.status import OVERTAKEN, commit_news, context, unfinished_news
-from webhook.feedback.view import State, View, digest
+from webhook.feedback.view import View, digest
 from webhook.github.protocol import CommitState, DeploymentNews, DeploymentState, GitHub
 
 log = structlog.get_logger()
@@ -35,6 +37,8 @@ class Part(StrEnum):
     COMMENT = "comment"
     DEPLOYMENT = "deployment"
     STATUS = "status"
+    WARNING = WARNING
+    EXPIRED = EXPIRED
 
 
 @dataclass(frozen=True)
@@ -59,17 +63,22 @@ class Parts:
                 await self._deployment(view)
             case Part.STATUS:
                 await self._status(view)
+            case Part.WARNING | Part.EXPIRED:
+                await self._alert(part, view)
 
     def _digests(self, view: View) -> dict[Part, str]:
         record = self.book.record
         found: dict[Part, str] = {}
         if view.pull_request is not None and (view.state is not State.GONE or self._has_something_to_end()):
             found[Part.COMMENT] = digest(view)
-        if view.state is State.GONE:
+        for kind in (Part.WARNING, Part.EXPIRED):
+            if (due := alert(kind, view)) is not None:
+                found[kind] = _hash(due.about)
+        if view.state in OVER:
             if record.deployed is not None:
-                found[Part.DEPLOYMENT] = _hash(RETIRED, record.deployed)
+                found[Part.DEPLOYMENT] = _hash(last_news(view), record.deployed)
             if record.pending is not None:
-                found[Part.STATUS] = _hash(unfinished_news(view.ending), record.pending)
+                found[Part.STATUS] = _hash(unfinished_news(view), record.pending)
             return found
         if (deployment := deployment_news(view, self._details_url(view))) is not None:
             lasting = replace(deployment, log_url=_unsigned(deployment.log_url))
@@ -120,8 +129,17 @@ class Parts:
             return
         await self.book.save(comment=await self.github.create_comment(repository, number, body))
 
+    async def _alert(self, part: Part, view: View) -> None:
+        """Comment once; where the bridge ended before it remembered that, the comment is there."""
+        due = alert(part, view)
+        if due is None:
+            return
+        repository, number = view.repository, view.pull_request or 0
+        if await self.github.find_comment(repository, number, due.marker) is None:
+            await self.github.create_comment(repository, number, due.body)
+
     async def _deployment(self, view: View) -> None:
-        if view.state is State.GONE:
+        if view.state in OVER:
             await self._retire_all(view)
             return
         news = deployment_news(view, self._details_url(view))
@@ -160,7 +178,7 @@ class Parts:
                 found = await self.github.find_deployment(repository, slug, record.deployed)
                 ours |= {found} if found is not None else set()
         for each in sorted(ours):
-            await self._retire(repository, each, RETIRED)
+            await self._retire(repository, each, last_news(view))
         self.book.note(serving=None)
 
     async def _retire(self, repository: str, deployment: int | None, news: DeploymentNews) -> None:
@@ -176,8 +194,8 @@ class Parts:
 
     async def _status(self, view: View) -> None:
         left, name = self.book.record.pending, context(self.settings.installation)
-        if left is not None and left != view.wanted:
-            last = unfinished_news(view.ending) if view.state is State.GONE else OVERTAKEN
+        if left is not None and (view.state in OVER or left != view.wanted):
+            last = unfinished_news(view) if view.state in OVER else OVERTAKEN
             await self.github.commit_status(view.repository, left, name, last)
             self.book.note(pending=None)
         news = commit_news(view, self._details_url(view))

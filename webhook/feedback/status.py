@@ -6,9 +6,10 @@ so that a branch protection can require it, and another one for each installatio
 
 from __future__ import annotations
 
-from webhook.feedback.deployment import failure_words
+from webhook.feedback.deployment import SERVES, SERVING, failure_words
+from webhook.feedback.state import State
 from webhook.feedback.text import description
-from webhook.feedback.view import Ending, State, View
+from webhook.feedback.view import Ending, View
 from webhook.github.protocol import CommitNews, CommitState
 
 CONTEXT_MAX = 100
@@ -20,11 +21,14 @@ _PENDING = {
     State.WAITING: _APPROVAL,
     State.SUSPENDED: "The preview is suspended.",
 }
-_SUCCESS = {State.RUNNING: "The preview is running.", State.SLEEPING: "The preview is asleep."}
 _NEVER_SERVED = {
     Ending.CLOSED: CommitNews(CommitState.SUCCESS, "The pull request was closed before this was served."),
     Ending.DESTROYED: CommitNews(CommitState.ERROR, "The preview was destroyed before it served this."),
 }
+_EXPIRED = CommitNews(
+    CommitState.ERROR, "The preview expired before it served this; /preview deploy brings it back."
+)
+_REMOVED = CommitNews(CommitState.ERROR, "The preview was removed before it served this commit.")
 OVERTAKEN = CommitNews(CommitState.SUCCESS, "A newer commit came before this one was served.")
 """Of a commit that nobody waits for any more."""
 
@@ -45,18 +49,19 @@ def commit_news(view: View, details_url: str = "") -> CommitNews | None:
     """
     if view.wanted is None:
         return None
-    if view.state in _SUCCESS:
-        return CommitNews(CommitState.SUCCESS, _SUCCESS[view.state], view.url or details_url)
+    if view.state in SERVING:
+        return CommitNews(CommitState.SUCCESS, SERVES, view.url or details_url)
     if view.state is State.FAILED:
         return CommitNews(CommitState.FAILURE, failure_words(view), details_url)
-    if view.state is State.SUSPENDED and view.served == view.wanted:
+    if view.state in {State.SUSPENDED, State.QUEUED} and view.served == view.wanted:
         return None
     if view.state in _PENDING:
         return CommitNews(CommitState.PENDING, _PENDING[view.state], details_url)
     return None
 
 
-def unfinished_news(ending: Ending | None) -> CommitNews:
-    """What becomes of a commit whose status was pending when its Preview went."""
-    gone = CommitNews(CommitState.ERROR, "The preview was removed before it served this commit.")
-    return gone if ending is None else _NEVER_SERVED[ending]
+def unfinished_news(view: View) -> CommitNews:
+    """What becomes of a commit whose status was pending when its Preview went, or expired."""
+    if view.state is State.EXPIRED:
+        return _EXPIRED
+    return _NEVER_SERVED[view.ending] if view.ending is not None else _REMOVED

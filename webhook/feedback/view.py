@@ -2,7 +2,7 @@
 
     Preview + Record + settings ──▶ View ──▶ comment, Deployment, commit status
 
-Pure. Nothing in a View changes by itself: no times, no counters.
+Pure. Nothing in a View changes by itself: no ages, no counters; the moments in it were written down once.
 """
 
 from __future__ import annotations
@@ -10,39 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from controller.api.conditions import find, is_true
 from controller.api.names import PreviewKey
 from controller.api.preview import Preview
-from controller.api.spec import Trust
-from controller.api.status import Condition, ConditionType, Phase
+from controller.api.status import Condition, ConditionType
 from webhook.cluster.records import Record
 from webhook.feedback.settings import FeedbackSettings
+from webhook.feedback.state import RESTING, TORN_DOWN, UNDER_WAY, State, fresh, ready, state_of
 from webhook.subject import Subject
 
-_PHASES = frozenset(str(phase) for phase in Phase)
-"""A condition under way has its phase as reason; any other reason is a failure that is tried again."""
-
-
-class State(StrEnum):
-    """How it is, in a word."""
-
-    CREATING = "creating"
-    UPDATING = "updating"
-    RUNNING = "running"
-    FAILED = "failed"
-    WAITING = "waiting for approval"
-    QUEUED = "queued"
-    SLEEPING = "sleeping"
-    EXPIRED = "expired"
-    SUSPENDED = "suspended"
-    REMOVING = "removing"
-    GONE = "gone"
-
-
-TORN_DOWN = frozenset({State.EXPIRED, State.REMOVING, State.GONE})
-"""Nothing runs, and nothing answers."""
+_WITHOUT_FAILURE = frozenset({State.WAITING, State.REMOVING, State.QUEUED, State.EXPIRED})
 
 
 class Ending(StrEnum):
@@ -82,6 +62,16 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Rest:
+    """Why it sleeps, waits in the queue or has expired."""
+
+    reason: str
+    message: str = ""
+    since: str = ""
+    """When that began (RFC 3339)."""
+
+
+@dataclass(frozen=True)
 class View:
     """All that is to be seen; texts are as the operator wrote them, and not to be trusted."""
 
@@ -102,6 +92,10 @@ class View:
     failure: Failure | None = None
     step: str | None = None
     queue_position: int | None = None
+    queue_length: int | None = None
+    rest: Rest | None = None
+    ends: str | None = None
+    """When its time is over (`2026-01-01 12:00 UTC`), where that is soon."""
     ending: Ending | None = None
     notice: str | None = None
     """The answer to the last command."""
@@ -126,11 +120,11 @@ def view_of(subject: Subject, preview: Preview | None, record: Record, settings:
     """
     if preview is None:
         return _gone(subject, record, settings)
-    source, status, state = preview.spec.source, preview.status, _state(preview)
+    source, status, state = preview.spec.source, preview.status, state_of(preview)
     shown = state not in TORN_DOWN
-    failure = _failure(preview) if state not in {State.WAITING, State.REMOVING} else None
-    working = state in {State.CREATING, State.UPDATING} and _fresh(preview) and failure is None
-    served = _served(preview, state)
+    failure = _failure(preview) if state not in _WITHOUT_FAILURE else None
+    working = state in {State.CREATING, State.UPDATING} and fresh(preview) and failure is None
+    served, queued = _served(preview, state), state is State.QUEUED
     return View(
         subject.repository,
         source.pull_request,
@@ -140,13 +134,16 @@ def view_of(subject: Subject, preview: Preview | None, record: Record, settings:
         slug=preview.slug,
         preview=preview.key,
         url=status.url if served else None,
-        services=_services(preview) if shown else (),
+        services=_services(preview, state) if shown else (),
         databases=tuple(DatabaseRow(d.type, d.name) for d in status.all_databases()) if shown else (),
         wanted=source.commit,
         served=served,
         failure=failure,
         step=status.step if working else None,
-        queue_position=status.queue_position if state is State.QUEUED else None,
+        queue_position=status.queue_position if queued else None,
+        queue_length=status.queue_length if queued else None,
+        rest=_rest(preview) if state in RESTING else None,
+        ends=_ends(preview, state),
         notice=record.notice or None,
         bridge_url=settings.bridge_url,
         log_url=settings.log_links.url(preview, record.linked) if settings.log_links is not None else "",
@@ -176,59 +173,54 @@ def without_progress(view: View) -> View:
     """The view without what changes while the same work goes on, or without anybody's doing."""
     quiet = view.failure if view.failure is not None and view.failure.final else None
     services = tuple(replace(service, state="") for service in view.services)
-    return replace(view, step=None, queue_position=None, failure=quiet, services=services, log_url="")
-
-
-def _state(preview: Preview) -> State:
-    status, source = preview.status, preview.spec.source
-    if preview.deleting or status.phase is Phase.DESTROYING:
-        return State.REMOVING
-    if preview.spec.suspend:
-        return State.SUSPENDED
-    if source.trust is Trust.FORK and source.approved_commit != source.commit:
-        return State.WAITING
-    if not _fresh(preview) or status.phase in {None, Phase.CREATING, Phase.UPDATING}:
-        return State.UPDATING if _ready(preview) else State.CREATING
-    return {
-        Phase.RUNNING: State.RUNNING,
-        Phase.FAILED: State.FAILED,
-        Phase.SLEEPING: State.SLEEPING,
-        Phase.QUEUED: State.QUEUED,
-        Phase.EXPIRED: State.EXPIRED,
-    }.get(status.phase, State.CREATING)
-
-
-def _fresh(preview: Preview) -> bool:
-    """The status is about what is wanted now."""
-    return preview.status.observed_generation == preview.metadata.generation
-
-
-def _ready(preview: Preview) -> bool:
-    return preview.status.commit is not None and is_true(preview.status.conditions, ConditionType.READY)
+    quiet_view = replace(view, step=None, failure=quiet, services=services, log_url="")
+    if view.state is not State.QUEUED:
+        return quiet_view
+    return replace(quiet_view, queue_position=None, queue_length=None, rest=None)
 
 
 def _served(preview: Preview, state: State) -> str | None:
     if state in TORN_DOWN:
         return None
-    return preview.status.commit if _ready(preview) or state is State.SLEEPING else None
+    there = ready(preview) or state in {State.SLEEPING, State.WAKING}
+    return preview.status.commit if there else None
 
 
-def _services(preview: Preview) -> tuple[ServiceRow, ...]:
+def _services(preview: Preview, state: State) -> tuple[ServiceRow, ...]:
+    asleep = "asleep" if state is State.SLEEPING else None
     return tuple(
-        ServiceRow(service.name, service.state or "unknown", service.url)
+        ServiceRow(service.name, asleep or service.state or "unknown", service.url)
         for service in preview.status.services
     )
 
 
+def _rest(preview: Preview) -> Rest | None:
+    told = find(preview.status.conditions, ConditionType.RECONCILING)
+    since = _written(preview.status.phase_since)
+    return Rest(told.reason, told.message, since) if told is not None else Rest("", since=since)
+
+
+def _ends(preview: Preview, state: State) -> str | None:
+    status = preview.status
+    soon = is_true(status.conditions, ConditionType.EXPIRING) and status.expires_time is not None
+    if not soon or state in TORN_DOWN or state is State.SUSPENDED or status.expires_time is None:
+        return None
+    return f"{status.expires_time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _written(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment is not None else ""
+
+
 def _failure(preview: Preview) -> Failure | None:
-    conditions = preview.status.conditions if _fresh(preview) else ()
+    conditions = preview.status.conditions if fresh(preview) else ()
     stalled = find(conditions, ConditionType.STALLED)
     if stalled is not None and is_true(conditions, ConditionType.STALLED):
         return _as_failure(stalled, final=True)
     trying = find(conditions, ConditionType.RECONCILING)
     if trying is None or not is_true(conditions, ConditionType.RECONCILING):
         return None
-    return None if trying.reason in _PHASES else _as_failure(trying, final=False)
+    return None if trying.reason in UNDER_WAY else _as_failure(trying, final=False)
 
 
 def _as_failure(condition: Condition, *, final: bool) -> Failure:

@@ -23,6 +23,7 @@ from webhook.feedback.view import View, view_of
 from webhook.subject import Subject
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+END = datetime(2026, 1, 1, 1, tzinfo=UTC)
 A, B = "a1" * 20, "b2" * 20
 SUBJECT = Subject("acme/shop", 42)
 SETTINGS = FeedbackSettings(bridge_url="https://previews.example.com")
@@ -102,6 +103,62 @@ def stalled(found: Preview, error: PreviewError) -> Preview:
 def retried(found: Preview, error: PreviewError) -> Preview:
     """The operator tries again."""
     return _failed(found, error, final=False)
+
+
+def told(kind: ConditionType, reason: str, message: str = "", *, holds: bool = False) -> Condition:
+    """A condition as the operator leaves it."""
+    status = ConditionStatus.TRUE if holds else ConditionStatus.FALSE
+    return Condition(type=kind, status=status, reason=reason, message=message, last_transition_time=NOW)
+
+
+def asleep(found: Preview, reason: str = "Idle") -> Preview:
+    """Its containers were stopped."""
+    conditions = (*ready(), told(ConditionType.RECONCILING, reason, "Not used for 2h."))
+    stopped = service("web", "exited")
+    return running(found, stopped, phase=Phase.SLEEPING, phase_since=NOW, conditions=conditions)
+
+
+def waking(found: Preview) -> Preview:
+    """Its containers are started again."""
+    conditions = (*ready(), told(ConditionType.RECONCILING, "Waking", "resume web", holds=True))
+    return running(found, phase=Phase.UPDATING, step="resume web", conditions=conditions)
+
+
+def queued(found: Preview, position: int = 3, length: int = 5) -> Preview:
+    """There is no room for it, and there never was a version of it."""
+    message = f"20 previews run, as many as may; {position} of {length} in the queue."
+    conditions = (told(ConditionType.RECONCILING, "Queued", message, holds=True),)
+    status = PreviewStatus(
+        slug="pr-42",
+        phase=Phase.QUEUED,
+        phase_since=NOW,
+        queue_position=position,
+        queue_length=length,
+        observed_generation=found.metadata.generation,
+        conditions=conditions,
+    )
+    return found.model_copy(update={"status": status})
+
+
+def expired(found: Preview, reason: str = "Idle", since: datetime = NOW, *, tearing: bool = False) -> Preview:
+    """Everything was torn down, or is being (`tearing`)."""
+    conditions = (told(ConditionType.RECONCILING, reason, "Not used for 48h.", holds=tearing),)
+    status = PreviewStatus(
+        slug="pr-42",
+        phase=Phase.EXPIRED,
+        phase_since=since,
+        observed_generation=found.metadata.generation,
+        conditions=conditions,
+    )
+    return found.model_copy(update={"status": status})
+
+
+def expiring(found: Preview, end: datetime = END) -> Preview:
+    """Its time is over soon."""
+    condition = told(ConditionType.EXPIRING, "TimeOver", "Its ttl is over soon.", holds=True)
+    conditions = (*found.status.conditions, condition)
+    changed = {"expires_time": end, "conditions": conditions}
+    return found.model_copy(update={"status": found.status.model_copy(update=changed)})
 
 
 def _failed(found: Preview, error: PreviewError, *, final: bool) -> Preview:

@@ -19,6 +19,7 @@ from webhook.github.memory_hub import Hub, HubDeployment
 from webhook.github.protocol import CommitNews, RateLimited
 
 CONTEXT = "previewcloud/preview"
+MARK = "<!-- previewcloud:previewcloud:acme/shop#42 -->"
 WRITES = ("create_comment", "edit_comment", "create_deployment", "deployment_status", "commit_status")
 Hook = Callable[[str], Awaitable[None]]
 
@@ -123,9 +124,16 @@ class FeedbackWorld:
         self.cluster.remove(found.key)
 
     def body(self) -> str:
-        """What stands on the pull request, in its only comment."""
-        (only,) = self.hub.comments_on("acme/shop", 42)
-        return only.body
+        """What stands on the pull request, in its only sticky comment."""
+        (only,) = (body for body in self._bodies() if body.startswith(f"{MARK}\n"))
+        return only
+
+    def alerts(self) -> list[str]:
+        """The comments beside it, the oldest first, without their markers."""
+        return [body.partition("\n")[2] for body in self._bodies() if not body.startswith(f"{MARK}\n")]
+
+    def _bodies(self) -> list[str]:
+        return [comment.body for comment in self.hub.comments_on("acme/shop", 42)]
 
     def headline(self) -> str:
         return self.body().splitlines()[1]

@@ -19,7 +19,8 @@ from markdown_it.token import Token
 
 from tests.unit.webhook.feedback.cases import CASES
 from webhook.feedback.comment import COMMENT_MAX, CUT_LINE, comment, marker
-from webhook.feedback.view import Failure, ServiceRow, State, View
+from webhook.feedback.state import State
+from webhook.feedback.view import Failure, ServiceRow, View
 from webhook.subject import Subject
 
 GOLDEN = Path(__file__).parent / "golden"

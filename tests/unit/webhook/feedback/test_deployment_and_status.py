@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.webhook.feedback.cases import CASES
-from webhook.feedback.deployment import deployment_news
+from webhook.feedback.deployment import deployment_news, last_news
+from webhook.feedback.state import State
 from webhook.feedback.status import commit_news, context, unfinished_news
-from webhook.feedback.view import Ending, Failure
+from webhook.feedback.view import Failure
 from webhook.github.protocol import CommitState, DeploymentState
 
 URL = "https://pr-42-acme.web.example.com"
@@ -28,7 +29,6 @@ COMMENT = "https://github.com/acme/shop/pull/42#issuecomment-7"
         ("sleeping", DeploymentState.SUCCESS),
         ("failed_build", DeploymentState.FAILURE),
         ("failed_update", DeploymentState.FAILURE),
-        ("expired", DeploymentState.INACTIVE),
     ],
 )
 def test_a_deployment_follows_the_preview(case: str, state: DeploymentState) -> None:
@@ -38,7 +38,9 @@ def test_a_deployment_follows_the_preview(case: str, state: DeploymentState) -> 
     assert news.environment_url == (URL if state is DeploymentState.SUCCESS else "")
 
 
-@pytest.mark.parametrize("case", ["created", "waiting", "waiting_update", "removing", "closed", "none"])
+@pytest.mark.parametrize(
+    "case", ["created", "waiting", "waiting_update", "waking", "removing", "expired", "closed", "none"]
+)
 def test_there_is_no_deployment_of_what_is_not_deployed(case: str) -> None:
     assert deployment_news(CASES[case]) is None
 
@@ -65,7 +67,7 @@ def test_a_commit_status_says_whether_the_wanted_commit_is_served(
     assert (news.state, news.target_url) == (state, target)
 
 
-@pytest.mark.parametrize("case", ["expired", "removing", "closed", "destroyed"])
+@pytest.mark.parametrize("case", ["waking", "expired", "removing", "closed", "destroyed"])
 def test_a_commit_status_that_was_reached_stays(case: str) -> None:
     assert commit_news(CASES[case]) is None
 
@@ -105,6 +107,24 @@ def test_the_context_is_the_same_for_all_pull_requests() -> None:
 
 
 def test_a_commit_that_was_never_served_is_not_left_pending() -> None:
-    assert unfinished_news(Ending.CLOSED).state is CommitState.SUCCESS
-    assert unfinished_news(Ending.DESTROYED).state is CommitState.ERROR
-    assert unfinished_news(None).state is CommitState.ERROR
+    assert unfinished_news(CASES["closed"]).state is CommitState.SUCCESS
+    for case in ("destroyed", "none", "expired"):
+        assert unfinished_news(CASES[case]).state is CommitState.ERROR
+
+
+def test_falling_asleep_and_waking_add_nothing_to_the_history() -> None:
+    for news in (deployment_news, commit_news):
+        assert news(CASES["sleeping"]) == news(CASES["running"])
+        assert news(CASES["waking"]) is None
+
+
+def test_one_that_waits_to_be_woken_keeps_what_was_said_of_its_commit() -> None:
+    waiting = replace(CASES["sleeping"], state=State.QUEUED)
+    assert (deployment_news(waiting), commit_news(waiting)) == (None, None)
+    assert commit_news(replace(waiting, wanted="f" * 40)) is not None
+
+
+def test_what_has_expired_is_active_no_more() -> None:
+    assert last_news(CASES["expired"]).state is DeploymentState.INACTIVE
+    assert "expired" in last_news(CASES["expired"]).description
+    assert "gone" in last_news(CASES["closed"]).description

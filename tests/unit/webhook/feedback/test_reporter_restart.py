@@ -9,7 +9,17 @@ import pytest
 
 from controller.api.preview import Preview
 from tests.unit.controller.manual_clock import drain
-from tests.unit.webhook.feedback.examples import SUBJECT, A, B, preview, pushed, running, stepping
+from tests.unit.webhook.feedback.examples import (
+    SUBJECT,
+    A,
+    B,
+    expired,
+    expiring,
+    preview,
+    pushed,
+    running,
+    stepping,
+)
 from tests.unit.webhook.feedback.feedback_world import FeedbackWorld, Hook
 from webhook.cluster.memory import MemoryCluster
 from webhook.github.protocol import CommitState
@@ -18,12 +28,13 @@ GONE: Preview | None = None
 LIFE: Sequence[Preview | None] = (
     preview(),
     stepping(preview(), "build web"),
-    running(preview()),
+    expiring(running(preview())),
     stepping(pushed(running(preview())), "build web"),
+    expired(pushed(preview())),
     running(pushed(preview())),
     GONE,
 )
-POINTS = 40
+POINTS = 60
 """More than one life has: the last ones die after it."""
 
 
@@ -83,9 +94,10 @@ async def test_a_death_at_any_point_makes_nothing_twice(moment: str) -> None:
         for found in LIFE[begun:]:
             await live(world, found)
         check_end(world)
+        assert [alert.partition(" ")[0] for alert in world.alerts()] == ["⏳", "⚪"]
         assert [each.commit for each in world.deployments()] == [A, B]
         await world.reporter.stop()
-    assert 20 <= reached < POINTS
+    assert 30 <= reached < POINTS
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

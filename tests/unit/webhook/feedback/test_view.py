@@ -24,7 +24,8 @@ from tests.unit.webhook.feedback.examples import (
     stepping,
 )
 from webhook.cluster.records import Record
-from webhook.feedback.view import Ending, State, digest, without_progress
+from webhook.feedback.state import State
+from webhook.feedback.view import Ending, digest, without_progress
 
 
 def test_a_new_preview_is_being_created() -> None:
