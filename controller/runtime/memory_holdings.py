@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from controller.api.errors import NotReady
 from controller.api.holdings import Holding, HoldingKind
 from controller.api.names import PreviewKey
 from controller.runtime.imagelabels import IMAGE_INSTALLATION, owner_of
@@ -56,7 +57,7 @@ class MemoryHoldings:
                     del engine.jobs[name]
                 case _:
                     if engine.uses(name):
-                        return
+                        raise NotReady("InUse", f"Image {name} is still used; remove that container.")
                     del engine.images[name]
         engine.changes["discard"] += 1
 

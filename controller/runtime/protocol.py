@@ -249,7 +249,11 @@ class Runtime(Protocol):
         """
 
     async def discard(self, holding: Holding) -> None:
-        """Remove one of these, when it still is this installation's and that preview's; else do nothing."""
+        """Remove one of these, when it still is this installation's and that preview's; else do nothing.
+
+        Raises:
+            NotReady: InUse, by somebody else's container.
+        """
 
     async def prune(self, cache_bytes: int | None) -> int:
         """Remove images of this installation that have no name any more, and of the engine's build cache what

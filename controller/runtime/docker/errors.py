@@ -31,6 +31,11 @@ def image_missing(reference: str) -> InvalidSpec:
     return InvalidSpec("ImageNotFound", f"Image {reference} is not on the engine; pull or build it.")
 
 
+def in_use(subject: str) -> NotReady:
+    """What nobody of ours needs, and somebody else still has."""
+    return NotReady("InUse", f"{subject} is still used by a container; remove that container.")
+
+
 @contextmanager
 def translated(subject: str) -> Iterator[None]:
     """Whatever else the engine refuses about `subject` is its failure, not the user's: try again later."""

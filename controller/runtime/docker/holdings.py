@@ -16,7 +16,7 @@ from urllib.parse import quote
 from controller.api.holdings import Holding, HoldingKind
 from controller.api.names import IMAGE_PREFIX, PreviewKey
 from controller.runtime.docker import wire
-from controller.runtime.docker.errors import translated
+from controller.runtime.docker.errors import in_use, translated
 from controller.runtime.docker.images import Images
 from controller.runtime.docker.instances import Instances
 from controller.runtime.docker.jobs import Jobs
@@ -24,10 +24,10 @@ from controller.runtime.docker.labels import IMAGE, INSTALLATION, JOB, MANAGED, 
 from controller.runtime.docker.networks import Networks
 from controller.runtime.docker.settings import DockerSettings
 from controller.runtime.docker.transport import EngineClient, EngineRefused, filters
-from controller.runtime.imagelabels import IMAGE_INSTALLATION, IMAGE_PREVIEW
+from controller.runtime.imagelabels import IMAGE_INSTALLATION, IMAGE_PREVIEW, owner_of
 
 ALIVE = ["running", "restarting", "paused"]
-GONE_OR_USED = (404, 409)
+NOT_FOUND, CONFLICT = 404, 409
 Users = Mapping[tuple[str, str], frozenset[PreviewKey]]
 """By installation and image: the previews with a container of it."""
 
@@ -105,7 +105,7 @@ class Holdings:
                 case HoldingKind.VOLUME:
                     await self._volume(holding.name, preview)
                 case HoldingKind.IMAGE:
-                    await self._images.remove(holding.name, preview)
+                    await self._image(holding.name, preview)
                 case _:
                     return
 
@@ -114,6 +114,12 @@ class Holdings:
         if container is not None and preview_of(container.labels, self._installation) == preview:
             await self._jobs.remove(container.id)
 
+    async def _image(self, reference: str, preview: PreviewKey) -> None:
+        await self._images.remove(reference, preview)
+        left = await self._images.info(reference)
+        if left is not None and owner_of(reference, left.labels, self._installation) == preview:
+            raise in_use(f"Image {reference}")
+
     async def _volume(self, name: str, preview: PreviewKey) -> None:
         path = f"/volumes/{quote(name, safe='')}"
         try:
@@ -121,7 +127,9 @@ class Holdings:
             if preview_of(volume.labels or {}, self._installation) == preview:
                 await self._client.delete(path)
         except EngineRefused as error:
-            if error.status not in GONE_OR_USED:
+            if error.status == CONFLICT:
+                raise in_use(f"Volume {name}") from error
+            if error.status != NOT_FOUND:
                 raise
 
 
