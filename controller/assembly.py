@@ -33,7 +33,8 @@ from controller.databases.postgres_limits import DEFAULT_LIMITS as POSTGRES_LIMI
 from controller.databases.protocol import DatabaseServer
 from controller.fleet import Fleet, World
 from controller.health import Health
-from controller.lifecycle.memory import MemoryLifecycle
+from controller.lifecycle.memory import MemoryAccess, MemoryLifecycle
+from controller.lifecycle.protocol import AccessSource
 from controller.logs.intake import LogIntake
 from controller.passwords import PasswordHasher, new_password
 from controller.reporter import Ears
@@ -154,6 +155,7 @@ def routing_settings(settings: Settings) -> RoutingSettings:
         proxy_network=settings.proxy_network,
         probe_url=settings.traefik_probe_url,
         public_url=settings.traefik_http_url,
+        metrics_url=settings.traefik_metrics_url,
         provider_listen=settings.routing_listen,
         catchall_url=settings.catchall_url,
         token=token,
@@ -215,6 +217,7 @@ class _Engine:
     outputs: Outputs
     builder: Builder
     router: Router
+    access: AccessSource
 
 
 async def _engine(settings: Settings, health: Health, intake: LogIntake, stack: AsyncExitStack) -> _Engine:
@@ -222,10 +225,10 @@ async def _engine(settings: Settings, health: Health, intake: LogIntake, stack: 
         memory = MemoryRuntime(settings.installation_id)
         memory.any_image = True
         router = MemoryRouter(partial(_memory_probe, memory))
-        outputs = MemoryOutputs(memory.engine, memory.installation)
-        return _Engine(memory, outputs, MemoryBuilder(memory), router)
+        said = MemoryOutputs(memory.engine, memory.installation)
+        return _Engine(memory, said, MemoryBuilder(memory), router, MemoryAccess())
     routing = routing_settings(settings)
-    table = await stack.enter_async_context(open_routing(routing, health, intake.post))
+    opened = await stack.enter_async_context(open_routing(routing, health, intake.post))
     client = EngineClient(EngineAddress.from_env(os.environ), settings.engine_calls)
     stack.push_async_callback(client.close)
     docker = DockerSettings(
@@ -239,7 +242,8 @@ async def _engine(settings: Settings, health: Health, intake: LogIntake, stack: 
     runtime = DockerRuntime(client, docker, partial(traefik_labels, settings=routing))
     build = BuildSettings(settings.installation_id, settings.build_timeout, settings.build_context_bytes)
     builder = BuildKitBuilder(client, build, asyncio.Semaphore(settings.builds))
-    return _Engine(runtime, DockerOutputs(client, settings.installation_id), builder, table)
+    outputs = DockerOutputs(client, settings.installation_id)
+    return _Engine(runtime, outputs, builder, opened.router, opened.counters)
 
 
 def _memory_probe(runtime: MemoryRuntime, instance: str) -> Probe:

@@ -140,8 +140,8 @@ class AccessSource(Protocol):
     """Who counts visits."""
 
     async def counts(self) -> Mapping[str, float]:
-        """Visits of every public router (`{slug}-{service}`) since the proxy started, in one request for all
-        of them; without those that are the platform's own.
+        """Visits of every public router since the proxy started, in one request for all of them, by names
+        that begin with `{slug}-{service}`; without those that are the platform's own.
 
         Raises:
             BackendUnavailable: the proxy does not answer.

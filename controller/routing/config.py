@@ -3,7 +3,8 @@
 A public router leads straight to the service that the live instance's own labels define
 (`<instance>@docker`); while that instance is not there Traefik leaves this one router out and the next
 lower priority answers. Highest to lowest: these routers, the labels of the containers, a guard that keeps
-the password of a protected host whose instance is gone, and the catch-all for every other host.
+the password of a protected host whose instance is gone, and the catch-all for every other host. What no
+instance serves goes to the bridge, with the name of the router that let it in; by the catch-all, with none.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from controller.routing.settings import RoutingSettings
 from controller.routing.words import (
     CATCHALL,
     CATCHALL_PRIORITY,
+    FORWARD_HEADER,
     GUARD_PRIORITY,
     INSTANCE_HEADER,
     PAGE,
@@ -28,14 +30,10 @@ from controller.routing.words import (
     checked_users,
     host_rule,
     identity_name,
+    page_name,
 )
 
-_OWN_PAGE = "own-page"
-_OWN_PAGE_HEADERS = {
-    "headers": {"customRequestHeaders": {PAGE_HEADER: "1"}, "customResponseHeaders": {INSTANCE_HEADER: PAGE}}
-}
 _STRANGER = "stranger"
-_STRANGER_HEADERS = {"headers": {"customRequestHeaders": {PAGE_HEADER: ""}}}
 
 
 class _Router(TypedDict):
@@ -75,11 +73,14 @@ def configuration(routes: Iterable[PublicRoute], settings: RoutingSettings) -> C
         InvalidSpec: a host, name or password line is not safe to write into a rule.
     """
     routers = {CATCHALL: _catchall(settings)}
-    middlewares: dict[str, object] = {_OWN_PAGE: _OWN_PAGE_HEADERS, _STRANGER: _STRANGER_HEADERS}
+    middlewares: dict[str, object] = {_STRANGER: _page_headers("", CATCHALL)}
     for route in routes:
         if route.users is not None:
             middlewares[auth_name(route.users)] = _auth(route.users)
-        routers |= _routers(route, settings)
+        added = _routers(route, settings)
+        if (page := page_name(route.router)) in added:
+            middlewares[page] = _page_headers(route.router, PAGE)
+        routers |= added
     services: dict[str, _Service] = {
         CATCHALL: {"loadBalancer": {"servers": [{"url": settings.catchall_url}]}}
     }
@@ -88,8 +89,7 @@ def configuration(routes: Iterable[PublicRoute], settings: RoutingSettings) -> C
 
 def _routers(route: PublicRoute, settings: RoutingSettings) -> dict[str, _Router]:
     name = checked_name(route.router)
-    # No slug or service has an underscore: these names collide with no router that counts as access.
-    page = f"page_{name}"
+    page = page_name(name)
     if route.instance is None:
         return {page: _page(route, PUBLIC_PRIORITY, settings)}
     live = checked_name(route.instance)
@@ -101,7 +101,7 @@ def _routers(route: PublicRoute, settings: RoutingSettings) -> dict[str, _Router
 
 
 def _page(route: PublicRoute, priority: int, settings: RoutingSettings) -> _Router:
-    return _router(route, CATCHALL, _OWN_PAGE, priority, settings)
+    return _router(route, CATCHALL, page_name(route.router), priority, settings)
 
 
 def _router(
@@ -132,6 +132,16 @@ def _catchall(settings: RoutingSettings) -> _Router:
         # No resolver: a certificate for whatever name a stranger asks for must not be ordered.
         router["tls"] = {}
     return router
+
+
+def _page_headers(router: str, identity: str) -> object:
+    # An empty value takes a header off: a visitor passes for nobody's, and names no instance to forward to.
+    return {
+        "headers": {
+            "customRequestHeaders": {PAGE_HEADER: router, FORWARD_HEADER: ""},
+            "customResponseHeaders": {INSTANCE_HEADER: identity},
+        }
+    }
 
 
 def _auth(users: str) -> object:

@@ -1,7 +1,9 @@
 """From an instance to the Traefik labels of its container.
 
 Two routers by label. One of the instance alone, on the private entry point: that is how it is probed
-before anything leads to it. And the public one at low priority, which routes while the operator is away.
+before anything leads to it, and how the bridge hands it what it held while the instance was woken. And the
+public one at low priority, which routes while the operator is away.
+
 Old and new instance stand side by side during an update and both carry the public router; Traefik drops a
 router that two containers describe differently, so nothing in it may depend on the instance: it leads to
 a service that the two share, where Traefik merges their servers (their ports may differ), and a retry
@@ -14,14 +16,15 @@ from __future__ import annotations
 from controller.routing.settings import RoutingSettings
 from controller.routing.words import (
     FALLBACK_PRIORITY,
+    FORWARD_HEADER,
     INSTANCE_HEADER,
     REALM,
     auth_name,
     checked_name,
     checked_users,
+    forward_rule,
     host_rule,
     identity_name,
-    probe_host,
 )
 from controller.runtime.protocol import InstanceSpec
 
@@ -45,11 +48,13 @@ def traefik_labels(spec: InstanceSpec, settings: RoutingSettings) -> dict[str, s
 def _instance_labels(spec: InstanceSpec, settings: RoutingSettings) -> dict[str, str]:
     name = checked_name(spec.name)
     router = f"traefik.http.routers.{name}"
-    header = f"traefik.http.middlewares.{identity_name(name)}.headers.customresponseheaders.{INSTANCE_HEADER}"
+    headers = f"traefik.http.middlewares.{identity_name(name)}.headers"
     return {
         f"traefik.http.services.{name}.loadbalancer.server.port": str(spec.port),
-        header: name,
-        f"{router}.rule": host_rule(probe_host(name)),
+        f"{headers}.customresponseheaders.{INSTANCE_HEADER}": name,
+        # Empty: the application is not told how the request came to it.
+        f"{headers}.customrequestheaders.{FORWARD_HEADER}": "",
+        f"{router}.rule": forward_rule(name),
         f"{router}.entrypoints": settings.probe_entrypoint,
         f"{router}.service": name,
         f"{router}.middlewares": identity_name(name),

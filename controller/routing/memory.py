@@ -24,6 +24,8 @@ class MemoryRouter:
     Attributes:
         table: what was published, to be read.
         unavailable: True makes `probe` and `confirm` raise BackendUnavailable, as an absent proxy does.
+        page_away: True makes the `confirm` of a route without an instance fail, as a bridge that does not
+            listen does.
         never_confirms: True makes every `confirm` fail, as a proxy does that no longer fetches.
         confirmed: the previews whose switch was confirmed, in order.
     """
@@ -32,6 +34,7 @@ class MemoryRouter:
         self._answer = answer
         self.table = RouteTable()
         self.unavailable = False
+        self.page_away = False
         self.never_confirms = False
         self.confirmed: list[PreviewKey] = []
 
@@ -68,7 +71,11 @@ class MemoryRouter:
         self.confirmed.append(preview)
 
     def _require_live(self, route: PublicRoute) -> None:
-        live = route.instance is None or self._answer(route.instance).state is ProbeState.READY
+        live = (
+            not self.page_away
+            if route.instance is None
+            else self._answer(route.instance).state is ProbeState.READY
+        )
         if self.never_confirms or not live:
             raise NotReady("RouteNotLive", f"{route.host} is not answered by {route.instance or 'the page'}.")
 

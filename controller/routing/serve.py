@@ -1,15 +1,17 @@
-"""Routing as a running whole: table, listeners and the session for probes, opened and closed together."""
+"""Routing as a running whole: table, listener and the session for probes, opened and closed together."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import web
 
 from controller.api.errors import Conflict, InvalidSpec
 from controller.health import Health
+from controller.routing.counters import TraefikCounters
 from controller.routing.endpoint import HOLD_SECONDS, Handler, provider_app
 from controller.routing.feed import ConfigurationFeed
 from controller.routing.settings import RoutingSettings
@@ -22,12 +24,20 @@ _CONNECT_SECONDS = 2.0
 _HEADER_BYTES = 64 * 1024
 
 
+@dataclass(frozen=True)
+class Routing:
+    """What is open."""
+
+    router: TraefikRouter
+    counters: TraefikCounters
+
+
 @asynccontextmanager
 async def open_routing(
     settings: RoutingSettings, health: Health, take_entries: Handler | None = None
-) -> AsyncIterator[TraefikRouter]:
+) -> AsyncIterator[Routing]:
     """Listen for Traefik, for whoever asks after the operator's health and for the bridge's log
-    entries, and give the router; everything is closed at the end.
+    entries, and give the router and who counts visits; everything is closed at the end.
 
     Args:
         settings: addresses, names and the token.
@@ -44,7 +54,10 @@ async def open_routing(
         provider = provider_app(feed, settings.token, health, HOLD_SECONDS, take_entries)
         await stack.enter_async_context(listening(provider, settings.provider_listen))
         session = await stack.enter_async_context(probe_session())
-        yield TraefikRouter(table, feed, session, settings)
+        yield Routing(
+            TraefikRouter(table, feed, session, settings),
+            TraefikCounters(session, settings.metrics_url, table),
+        )
 
 
 @asynccontextmanager

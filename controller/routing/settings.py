@@ -15,6 +15,8 @@ class RoutingSettings:
     """The proxy's private entry point, as the operator reaches it."""
     public_url: str
     """The proxy's public entry point, as the operator reaches it (https where the routers ask for TLS)."""
+    metrics_url: str
+    """The proxy's metrics, as the operator reaches them."""
     provider_listen: str
     """host:port on which the proxy polls its configuration."""
     catchall_url: str

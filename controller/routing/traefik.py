@@ -3,7 +3,9 @@
 A probe goes to the private entry point and tells by the identity header whether Traefik knows the
 instance, and by Traefik's own error bodies whether anything listens in it. A switch is confirmed when
 Traefik has fetched the version that holds it and the public host answers with the new instance's
-identity: the identity stands outside the password, so a 401 confirms as well as a 200 does.
+identity: the identity stands outside the password, so a 401 confirms as well as a 200 does. Behind a
+password nobody sees whether the bridge answers; so it is asked by the catch-all, whose host nobody has.
+Public hosts are asked with OPTIONS, which does nothing in an application and counts as nobody's visit.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from controller.routing.feed import ConfigurationFeed
 from controller.routing.protocol import Probe, ProbeState, PublicRoute
 from controller.routing.settings import RoutingSettings
 from controller.routing.table import RouteTable
-from controller.routing.words import INSTANCE_HEADER, PAGE, probe_host
+from controller.routing.words import CATCHALL, INSTANCE_HEADER, PAGE, probe_host
 
 _GATEWAY_ERRORS: Final = {
     502: (b"Bad Gateway",),
@@ -46,7 +48,7 @@ class TraefikRouter:
     """A Router over Traefik's docker and HTTP providers.
 
     Args:
-        table: filled here, read by the feed and by the platform's own page.
+        table: filled here, read by the feed.
         feed: knows what Traefik has fetched.
         session: for probes; without cookies, as the answers are not to be trusted.
         settings: addresses of Traefik's entry points.
@@ -82,7 +84,7 @@ class TraefikRouter:
 
     async def probe(self, instance: str, path: str | None) -> Probe:
         """See Router.probe; raises BackendUnavailable when Traefik itself does not answer."""
-        answer = await self._get(self._settings.probe_url, probe_host(instance), path or "/")
+        answer = await self._ask("GET", self._settings.probe_url, probe_host(instance), path or "/")
         if answer is None:
             return Probe(ProbeState.FAILING)
         if answer.identity != instance:
@@ -106,6 +108,9 @@ class TraefikRouter:
                 for route in entry.routes:
                     waiting = f"{route.host} is not answered by {route.instance or 'the page'}"
                     await self._wait_live(route.host, route.instance or PAGE)
+                    if route.instance is None and route.users is not None:
+                        waiting = f"the page of {route.host} is not answered by the bridge"
+                        await self._wait_live(probe_host(CATCHALL), CATCHALL)
         except TimeoutError:
             raise NotReady("RouteNotLive", f"{waiting} (waited {timeout_seconds:g} s).") from None
 
@@ -117,12 +122,12 @@ class TraefikRouter:
 
     async def _is_live(self, host: str, identity: str) -> bool:
         try:
-            answer = await self._get(self._settings.public_url, host, "/")
+            answer = await self._ask("OPTIONS", self._settings.public_url, host, "/")
         except BackendUnavailable:
             return False
         return answer is not None and answer.identity == identity and not answer.from_proxy
 
-    async def _get(self, base: str, host: str, path: str) -> _Answer | None:
+    async def _ask(self, method: str, base: str, host: str, path: str) -> _Answer | None:
         """One answer, or None when none came in time or none that can be read."""
         if not path.startswith("/"):
             raise InvalidSpec(
@@ -130,7 +135,7 @@ class TraefikRouter:
             )
         try:
             async with asyncio.timeout(self._request_seconds):
-                return await self._request(URL(f"{base.rstrip('/')}{path}"), host)
+                return await self._request(method, URL(f"{base.rstrip('/')}{path}"), host)
         except aiohttp.ClientConnectionError:
             raise BackendUnavailable(
                 "ProxyUnavailable", f"Traefik does not answer at {base}; is it running? Trying again."
@@ -138,8 +143,9 @@ class TraefikRouter:
         except (TimeoutError, aiohttp.ClientError):
             return None
 
-    async def _request(self, url: URL, host: str) -> _Answer:
-        request = self._session.get(
+    async def _request(self, method: str, url: URL, host: str) -> _Answer:
+        request = self._session.request(
+            method,
             url,
             headers=_HEADERS | {"Host": host},
             allow_redirects=False,

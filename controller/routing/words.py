@@ -15,11 +15,16 @@ from controller.api.names import short_hash
 INSTANCE_HEADER: Final = "X-Preview-Instance"
 """Response header in which the proxy names the instance behind a router; an application cannot forge it."""
 PAGE_HEADER: Final = "X-Preview-Page"
-"""Request header by which the page knows that a host's own router, with its password, let a visitor in."""
+"""Request header with the name of a host's own router: by it the bridge knows whose visitor it is, and that
+the password, where one is asked for, was given."""
+FORWARD_HEADER: Final = "X-Preview-Forward"
+"""Request header that names an instance on the private entry point, in place of a host: what the bridge held
+reaches what was woken with the Host that the visitor asked for."""
 PAGE: Final = "page"
 """What stands in the instance header when the page answers through a host's own router."""
 PROBE_DOMAIN: Final = "probe.internal"
 CATCHALL: Final = "catchall"
+"""The router of every other host, and what stands in the instance header when it leads to the page."""
 REALM: Final = "preview"
 
 CATCHALL_PRIORITY: Final = 1
@@ -67,6 +72,19 @@ def auth_name(users: str) -> str:
 def identity_name(instance: str) -> str:
     """The middleware that puts the instance's name into responses."""
     return f"{instance}-identity"
+
+
+def page_name(router: str) -> str:
+    """What leads a public router's host to the page: a router and its middleware.
+
+    No slug or service has an underscore: these names collide with no router that counts as access.
+    """
+    return f"page_{checked_name(router)}"
+
+
+def forward_rule(instance: str) -> str:
+    """The rule of an instance's private router: its own host, or any host and its name in the header."""
+    return f"{host_rule(probe_host(instance))} || Header(`{FORWARD_HEADER}`, `{checked_name(instance)}`)"
 
 
 def probe_host(instance: str) -> str:

@@ -38,9 +38,15 @@ def test_a_bind_address_may_be_ipv6() -> None:
     assert config(bind="::1")["entryPoints"]["web"]["address"] == "[::1]:80"
 
 
+def test_what_a_visitor_says_of_himself_is_believed_on_the_private_entry_point_alone() -> None:
+    points = config(http_port=80, https_port=443)["entryPoints"]
+    assert {
+        name: point["forwardedHeaders"] for name, point in points.items() if "forwardedHeaders" in point
+    } == {"probe": {"insecure": True}}
+
+
 def test_there_is_no_api_and_nothing_is_sent_anywhere() -> None:
     tree = config()
     assert "api" not in tree
     assert tree["global"] == {"checkNewVersion": False, "sendAnonymousUsage": False}
-    assert "forwardedHeaders" not in str(tree)
     assert tree["metrics"]["prometheus"]["addRoutersLabels"] is True

@@ -68,6 +68,27 @@ def test_every_router_of_a_protected_host_asks_for_the_password(live: str | None
     assert any(router["service"] == "catchall" and router["priority"] > 1 for router in own)
 
 
+def test_the_bridge_is_told_which_router_let_a_visitor_in_and_by_the_catch_all_none() -> None:
+    http = configuration(golden_routes(), settings())["http"]
+    told = {}
+    for name, router in http["routers"].items():
+        if router["service"] == "catchall":
+            headers = http["middlewares"][router["middlewares"][0]]
+            assert isinstance(headers, dict)
+            told[name] = headers["headers"]["customRequestHeaders"]
+    assert {name: set_.pop("X-Preview-Page") for name, set_ in told.items()} == {
+        "catchall": "",
+        "page_pr-2-web": "pr-2-web",
+        "page_pr-3-web": "pr-3-web",
+        "page_pr-4-web": "pr-4-web",
+    }
+    assert all(rest == {"X-Preview-Forward": ""} for rest in told.values())
+
+
+def test_a_running_preview_without_a_password_has_no_word_for_the_page() -> None:
+    assert set(configuration([route()], settings())["http"]["middlewares"]) == {"stranger"}
+
+
 def test_a_certificate_is_ordered_for_published_hosts_only() -> None:
     routers = configuration([route()], settings(tls=True, cert_resolver="le"))["http"]["routers"]
     assert routers["pr-1-web"]["tls"] == {"certResolver": "le"}

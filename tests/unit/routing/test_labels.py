@@ -19,7 +19,10 @@ def test_the_whole_label_set() -> None:
         "traefik.docker.network": "traefik-proxy-test",
         "traefik.http.services.pr-1-web-aaaaaaaa.loadbalancer.server.port": "8080",
         f"{IDENTITY}.headers.customresponseheaders.X-Preview-Instance": "pr-1-web-aaaaaaaa",
-        "traefik.http.routers.pr-1-web-aaaaaaaa.rule": "Host(`pr-1-web-aaaaaaaa.probe.internal`)",
+        f"{IDENTITY}.headers.customrequestheaders.X-Preview-Forward": "",
+        "traefik.http.routers.pr-1-web-aaaaaaaa.rule": (
+            "Host(`pr-1-web-aaaaaaaa.probe.internal`) || Header(`X-Preview-Forward`, `pr-1-web-aaaaaaaa`)"
+        ),
         "traefik.http.routers.pr-1-web-aaaaaaaa.entrypoints": "probe",
         "traefik.http.routers.pr-1-web-aaaaaaaa.service": "pr-1-web-aaaaaaaa",
         "traefik.http.routers.pr-1-web-aaaaaaaa.middlewares": "pr-1-web-aaaaaaaa-identity",
@@ -63,6 +66,12 @@ def test_a_service_that_is_not_public_has_its_private_router_only() -> None:
     assert public_part(labels) == {}
     assert labels["traefik.http.routers.pr-1-web-aaaaaaaa.entrypoints"] == "probe"
     assert not any(HOST in value for value in labels.values())
+
+
+def test_only_the_private_router_obeys_the_header_that_names_an_instance() -> None:
+    labels = traefik_labels(instance(users=USERS), settings(tls=True))
+    obeying = {key for key, value in labels.items() if "X-Preview-Forward" in value}
+    assert obeying == {"traefik.http.routers.pr-1-web-aaaaaaaa.rule"}
 
 
 @pytest.mark.parametrize(

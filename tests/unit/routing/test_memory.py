@@ -49,11 +49,14 @@ async def test_confirms_nothing_before_the_table_has_settled() -> None:
         await router.confirm(KEY, 0.01)
 
 
-async def test_a_page_needs_no_instance() -> None:
+async def test_a_page_needs_no_instance_and_somebody_who_shows_it() -> None:
     router = router_with()
     router.publish(KEY, (route(None),))
     router.settle()
     await router.confirm(KEY, 1)
+    router.page_away = True
+    with pytest.raises(NotReady, match="the page"):
+        await router.confirm(KEY, 1)
 
 
 async def test_knobs() -> None:

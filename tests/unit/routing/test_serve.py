@@ -24,26 +24,24 @@ def free_address() -> str:
 
 @pytest.fixture
 def local() -> RoutingSettings:
-    return dataclasses.replace(settings(), provider_listen=free_address(), catchall_listen=free_address())
+    return dataclasses.replace(settings(), provider_listen=free_address())
 
 
 @pytest.fixture
 async def router(local: RoutingSettings) -> AsyncIterator[TraefikRouter]:
     async with open_routing(local, Health(WallClock())) as opened:
-        yield opened
+        yield opened.router
 
 
-async def test_what_is_published_is_on_both_listeners(local: RoutingSettings, router: TraefikRouter) -> None:
+async def test_what_is_published_is_told_to_who_shows_the_token(
+    local: RoutingSettings, router: TraefikRouter
+) -> None:
     router.publish(KEY, (route(None),))
     router.settle()
     async with aiohttp.ClientSession() as session:
         token = {"Authorization": f"Bearer {local.token}"}
         async with session.get(f"http://{local.provider_listen}/traefik", headers=token) as response:
             assert HOST in await response.text()
-        async with session.get(f"http://{local.catchall_listen}/", headers={"Host": HOST}) as response:
-            assert (response.status, "BuildFailed" in await response.text()) == (502, True)
-        async with session.get(f"http://{local.catchall_listen}/traefik", headers=token) as response:
-            assert response.status == 404
 
 
 async def test_an_address_in_use_is_a_conflict_that_names_it(
@@ -57,7 +55,7 @@ async def test_an_address_in_use_is_a_conflict_that_names_it(
 @pytest.mark.parametrize("address", ["8080", "localhost:http", ":1"])
 async def test_an_address_without_host_and_port_is_refused(local: RoutingSettings, address: str) -> None:
     with pytest.raises(InvalidSpec, match="host:port"):
-        async with open_routing(dataclasses.replace(local, catchall_listen=address), Health(WallClock())):
+        async with open_routing(dataclasses.replace(local, provider_listen=address), Health(WallClock())):
             pass
 
 
