@@ -1,45 +1,47 @@
 """`python -m controller`: settings from the environment, backends from the settings, then kopf until
-SIGTERM.
+SIGTERM; `python -m controller sweep`: what belongs to no Preview any more.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
+from typing import Annotated
 
 import structlog
-from pydantic import ValidationError
+import typer
 
 from controller import __version__
 from controller.api.errors import PreviewError
-from controller.api.preview import describe
 from controller.assembly import open_fleet
+from controller.commands import FAILED, read_settings, sweep
 from controller.garbage import collect_less
 from controller.handlers import watch
 from controller.journal import configure_logging
 from controller.settings import Settings
 
-FAILED, USAGE = 1, 2
+cli = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
+cli.command()(sweep)
 
 
-def main() -> int:
+@cli.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
     """Run the operator; the exit code is 2 when a setting is wrong."""
-    if "--version" in sys.argv[1:]:
-        sys.stdout.write(f"previewcloud {__version__}\n")
-        return 0
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        sys.stderr.write(f"The environment holds a wrong setting: {describe(error)}\n")
-        return USAGE
+    if version:
+        typer.echo(f"previewcloud {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is not None:
+        return
+    settings = read_settings()
     configure_logging(settings.log_format)
     collect_less()
     try:
         asyncio.run(operate(settings))
     except PreviewError as error:
         structlog.get_logger().error("cannot start", reason=error.reason, message=error.message)
-        return FAILED
-    return 0
+        raise typer.Exit(FAILED) from None
 
 
 async def operate(settings: Settings) -> None:
@@ -49,4 +51,4 @@ async def operate(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli()

@@ -21,6 +21,7 @@ from controller.api.names import PreviewKey
 from controller.clock import Clock
 from controller.cluster.protocol import Cluster
 from controller.lifecycle.orphans import Look, Scope, Sweep, orphans
+from controller.settings import Settings
 
 log = structlog.get_logger()
 
@@ -62,6 +63,15 @@ class Terms:
     scope: Scope
     interval_seconds: float
     grace_seconds: float
+
+
+def terms(settings: Settings) -> Terms:
+    """What the operator's settings say about sweeps."""
+    return Terms(
+        Scope(settings.installation_id, settings.watch_namespace),
+        settings.cleanup_interval_minutes * 60,
+        settings.orphan_grace.total_seconds(),
+    )
 
 
 @dataclass(frozen=True)
