@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from controller.api.errors import BackendUnavailable, Conflict
+from controller.api.holdings import Holding
 from controller.api.names import PreviewKey
+from controller.databases.holdings import Origin, Registered
 from controller.databases.ledger import dirty, migration_failed
 from controller.databases.ownership import check_name, not_ours, registered_to_another
 from controller.databases.protocol import (
@@ -65,16 +67,18 @@ class MemoryDatabases:
         address: host:port, for the connection string.
         server: what stands on the server already.
         on_step: called before each single change with its name; raising there is an interruption.
+        place: the kind of server that it plays.
         transactional: False leaves a database dirty when a script fails, as MySQL and MongoDB do.
     """
 
     formats = Formats(migrations=(".sql",), seeds=(".sql",))
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         installation: str = "memory",
         *,
         transactional: bool = True,
+        place: str = "postgres",
         address: str = "database.invalid:5432",
         server: MemoryServer | None = None,
         on_step: Callable[[str], None] = no_step,
@@ -85,6 +89,7 @@ class MemoryDatabases:
         self.unavailable = False
         """While True, every call fails with BackendUnavailable."""
         self._transactional = transactional
+        self._origin = Origin(place, installation)
         self._address = address
         self._step = on_step
 
@@ -163,6 +168,26 @@ class MemoryDatabases:
         message = f"{script.name}:{number}: ERROR:  made to fail"
         work.on_line(message)
         raise migration_failed(script, number, "made to fail", (message,))
+
+    async def holdings(self) -> tuple[Holding, ...]:
+        """See `DatabaseServer.holdings`."""
+        self._check_available()
+        lines = [
+            Registered(name, self.installation, str(claim.preview)) for name, claim in self.registry.items()
+        ]
+        others = [
+            Registered(name, owner, "")
+            for name, owner in self.server.creators.items()
+            if owner != self.installation
+        ]
+        return self._origin.holdings([*others, *lines], self.server.databases)
+
+    async def discard(self, holding: Holding) -> None:
+        """See `DatabaseServer.discard`."""
+        self._check_available()
+        claim, held = self._origin.claim(holding), self.registry.get(holding.name)
+        if claim is not None and held is not None and held.preview == claim.preview:
+            await self.drop(claim)
 
     async def sweep(self) -> None:
         """See `DatabaseServer.sweep`; nothing here costs anything."""

@@ -11,9 +11,12 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from controller.api.errors import InvalidSpec
+from controller.api.holdings import Holding
 from controller.api.names import PreviewKey
+from controller.api.spec import DatabaseType
 from controller.databases import mongodb_catalog as catalog
 from controller.databases.addresses import connection_url, read_address
+from controller.databases.holdings import Origin
 from controller.databases.jobs import Client, check_recorded, missing
 from controller.databases.ledger import dirty
 from controller.databases.mongodb_catalog import Found, Line
@@ -65,6 +68,7 @@ class MongodbServer:
         self._client = Client(client_image, host, port, limits.migration_seconds, installation)
         self._runner = Runner(self._client, self._session.options, limits.migration_megabytes)
         self._installation = installation
+        self._origin = Origin(DatabaseType.MONGODB, installation)
 
     async def observe(self, preview: PreviewKey) -> tuple[DatabaseState, ...]:
         """See `DatabaseServer.observe`."""
@@ -134,6 +138,17 @@ class MongodbServer:
             raise failed
         check_recorded(scripts, await self._ledger(claim, check=False), result, progress)
 
+    async def holdings(self) -> tuple[Holding, ...]:
+        """See `DatabaseServer.holdings`."""
+        async with self._session.client(LOOK_SECONDS) as client:
+            return self._origin.holdings(*await catalog.everything(client))
+
+    async def discard(self, holding: Holding) -> None:
+        """See `DatabaseServer.discard`."""
+        claim = self._origin.claim(holding)
+        if claim is not None and await self._holds(claim):
+            await self.drop(claim)
+
     async def sweep(self) -> None:
         """See `DatabaseServer.sweep`: there is nothing here that is kept for speed."""
         async with self._session.client(LOOK_SECONDS) as client:
@@ -151,6 +166,15 @@ class MongodbServer:
     async def close(self) -> None:
         """Close the administrator's connections."""
         await self._session.close()
+
+    async def _holds(self, claim: DatabaseClaim) -> bool:
+        async with self._session.client(LOOK_SECONDS) as client:
+            line = (await catalog.look(client, claim.name)).line
+        return (
+            line is not None
+            and line.installation == self._installation
+            and line.claim.preview == claim.preview
+        )
 
     async def _look(self, client: MongoClient, claim: DatabaseClaim) -> Found:
         """What stands under a claim; Conflict where it is not this preview's."""

@@ -22,6 +22,7 @@ from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailur
 
 from controller.api.errors import NotReady
 from controller.api.names import PreviewKey
+from controller.databases.holdings import Registered
 from controller.databases.mongodb_ledger import COLLECTION
 from controller.databases.mongodb_session import Document, MongoClient
 from controller.databases.protocol import Credentials, DatabaseClaim
@@ -97,6 +98,15 @@ async def survey(client: MongoClient, installation: str) -> frozenset[str]:
     found = lines(client).find({"installation": installation, "ready": True}, {"_id": 1})
     names = [str(document["_id"]) for document in await found.to_list()]
     return await databases(client, names)
+
+
+async def everything(client: MongoClient) -> tuple[list[Registered], list[str]]:
+    """All lines of the registry, which has those of every installation, and the names of all databases."""
+    found = await lines(client).find({}).to_list()
+    registered = [
+        Registered(str(each["_id"]), str(each["installation"]), str(each["preview"])) for each in found
+    ]
+    return registered, await client.list_database_names()
 
 
 async def register(client: MongoClient, line: Line) -> bool:

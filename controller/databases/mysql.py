@@ -10,9 +10,12 @@ from __future__ import annotations
 import os
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
+from controller.api.holdings import Holding
 from controller.api.names import PreviewKey
+from controller.api.spec import DatabaseType
 from controller.databases import mysql_catalog as catalog
 from controller.databases.addresses import connection_url, read_address
+from controller.databases.holdings import Origin
 from controller.databases.jobs import Client, check_recorded, missing
 from controller.databases.ledger import dirty
 from controller.databases.mysql_catalog import Found
@@ -71,6 +74,7 @@ class MysqlServer:
         self._host, self._port = read_address(preview_address, "MySQL", "db:3306")
         self._client = Client(client_image, self._host, self._port, limits.migration_seconds, installation)
         self._installation = installation
+        self._origin = Origin(DatabaseType.MYSQL, installation)
         self._limits = limits
 
     async def observe(self, preview: PreviewKey) -> tuple[DatabaseState, ...]:
@@ -146,6 +150,17 @@ class MysqlServer:
             raise failed
         check_recorded(todo, (await self._ledger(claim.name)).done, result, progress)
 
+    async def holdings(self) -> tuple[Holding, ...]:
+        """See `DatabaseServer.holdings`."""
+        async with self._session.link(LOOK_SECONDS) as link:
+            return self._origin.holdings(*await catalog.everything(link))
+
+    async def discard(self, holding: Holding) -> None:
+        """See `DatabaseServer.discard`."""
+        claim = self._origin.claim(holding)
+        if claim is not None and await self._holds(claim):
+            await self.drop(claim)
+
     async def sweep(self) -> None:
         """See `DatabaseServer.sweep`; nothing is kept for speed, but the server should be there."""
         async with self._session.link(LOOK_SECONDS):
@@ -162,6 +177,16 @@ class MysqlServer:
     async def close(self) -> None:
         """Close the administrator's connections."""
         await self._session.close()
+
+    async def _holds(self, claim: DatabaseClaim) -> bool:
+        async with self._session.link(LOOK_SECONDS) as link:
+            found = await catalog.look(link, claim)
+        holder = found.holder
+        return (
+            holder is not None
+            and holder.preview == claim.preview
+            and found.installation == self._installation
+        )
 
     async def _claimed(self, link: Link, claim: DatabaseClaim) -> Found:
         """What is there, once the registry has the name for this preview."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from mysql.connector import Error
 
 from controller.api.names import PreviewKey, short_hash
+from controller.databases.holdings import Registered
 from controller.databases.mysql_limits import MysqlLimits
 from controller.databases.mysql_password import caching_sha2, native
 from controller.databases.mysql_session import Link
@@ -127,6 +128,13 @@ async def listed(link: Link, installation: str, preview: PreviewKey) -> tuple[Li
 async def survey(link: Link, installation: str) -> frozenset[str]:
     """All databases of an installation that exist and can be used."""
     return frozenset(name for (name,) in await link.execute(_SURVEY, [installation]))
+
+
+async def everything(link: Link) -> tuple[list[Registered], list[str]]:
+    """All lines of the registry, which has those of every installation, and the names of all databases."""
+    lines = await link.execute("SELECT name, installation, preview FROM previewcloud_registry.previews")
+    there = await link.execute("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")
+    return [Registered(*line) for line in lines], [str(name) for (name,) in there]
 
 
 async def register(link: Link, claim: DatabaseClaim, installation: str) -> None:

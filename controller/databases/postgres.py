@@ -16,11 +16,14 @@ import psycopg
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
 from controller.api.extensions import EXTENSIONS
+from controller.api.holdings import Holding
 from controller.api.names import PreviewKey
+from controller.api.spec import DatabaseType
 from controller.databases import postgres_catalog as catalog
 from controller.databases import postgres_registry as registry
 from controller.databases import postgres_templates as templates
 from controller.databases.addresses import connection_url, read_address
+from controller.databases.holdings import Origin
 from controller.databases.jobs import Client, check_recorded, missing
 from controller.databases.ownership import check_name, not_ours, registered_to_another
 from controller.databases.postgres_catalog import Found, Template
@@ -84,6 +87,7 @@ class PostgresServer:
         self._host, self._port = read_address(preview_address, "PostgreSQL", "db:5432")
         self._client = Client(client_image, self._host, self._port, limits.migration_seconds, installation)
         self._installation = installation
+        self._origin = Origin(DatabaseType.POSTGRES, installation)
         self._limits = limits
         self._extensions = frozenset(extensions)
         self._templates = Templates(self._session, installation, limits)
@@ -211,6 +215,17 @@ class PostgresServer:
             async with self._session.registry(LOOK_SECONDS) as connection:
                 await catalog.close_to_public(connection, claim.name)
 
+    async def holdings(self) -> tuple[Holding, ...]:
+        """See `DatabaseServer.holdings`."""
+        async with self._session.registry(LOOK_SECONDS) as connection:
+            return self._origin.holdings(*await registry.everything(connection, self._installation))
+
+    async def discard(self, holding: Holding) -> None:
+        """See `DatabaseServer.discard`."""
+        claim = self._origin.claim(holding)
+        if claim is not None and await self._holds(claim):
+            await self.drop(claim)
+
     async def sweep(self) -> None:
         """See `DatabaseServer.sweep`."""
         await self._templates.sweep()
@@ -228,6 +243,10 @@ class PostgresServer:
     async def close(self) -> None:
         """Close the administrator's connections."""
         await self._session.close()
+
+    async def _holds(self, claim: DatabaseClaim) -> bool:
+        async with self._session.registry(LOOK_SECONDS) as connection:
+            return (await catalog.look(connection, claim, self._mark(claim))).claimed
 
     def _mark(self, claim: DatabaseClaim) -> str:
         return catalog.mark(self._installation, claim.preview)

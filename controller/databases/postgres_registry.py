@@ -13,6 +13,7 @@ from __future__ import annotations
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from controller.databases.holdings import Registered
 from controller.databases.protocol import DatabaseClaim
 
 FROM_NOTHING = "-"
@@ -37,6 +38,10 @@ JOIN pg_database d ON d.datname = g.name AND d.datdba = r.oid
 WHERE r.rolcanlogin AND d.datallowconn AND d.datconnlimit <> -2
 """
 
+_EVERYTHING = """
+SELECT g.name, g.preview, d.datname FROM previews g FULL JOIN pg_database d ON d.datname = g.name
+"""
+
 _REGISTER = """
 WITH used AS (UPDATE templates SET used_at = now() WHERE key = %s)
 INSERT INTO previews (name, preview, slug, wish, making) VALUES (%s, %s, %s, %s, %s)
@@ -48,6 +53,15 @@ WHERE previews.preview = excluded.preview
 async def survey(connection: AsyncConnection[TupleRow]) -> frozenset[str]:
     """All databases of the registry that exist and can be used."""
     return frozenset(name for (name,) in await (await connection.execute(_SURVEY)).fetchall())
+
+
+async def everything(
+    connection: AsyncConnection[TupleRow], installation: str
+) -> tuple[list[Registered], list[str]]:
+    """All lines of the registry, which has this installation's alone, and the names of all databases."""
+    rows = await (await connection.execute(_EVERYTHING)).fetchall()
+    lines = [Registered(name, installation, preview) for name, preview, _ in rows if name is not None]
+    return lines, [there for _, _, there in rows if there is not None]
 
 
 async def register(connection: AsyncConnection[TupleRow], claim: DatabaseClaim, making: str) -> bool:

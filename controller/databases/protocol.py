@@ -155,12 +155,15 @@ class DatabaseServer(Protocol):
 
     async def holdings(self) -> tuple[Holding, ...]:
         """Every database that the registry of this installation knows, and every other one whose name is of
-        the form of a preview's: those with no installation and no preview.
+        the form of a preview's: those with no preview, and with an installation only where the server tells.
         """
 
     async def discard(self, holding: Holding) -> None:
         """Drop one of these, with its role, when the registry still says that it is that preview's; else
         nothing is done.
+
+        Raises:
+            Conflict: the registry says so, and what stands under the name was made by somebody else.
         """
 
     async def sweep(self) -> None:

@@ -29,6 +29,7 @@ from tests.contract.database_world import (
     applied,
     script,
 )
+from tests.contract.holdings_contract import HoldingsContract
 
 __all__ = [
     "CLAIM",
@@ -46,7 +47,7 @@ __all__ = [
 ]
 
 
-class DatabaseContract:
+class DatabaseContract(HoldingsContract):
     """Subclasses give the fixture `world`."""
 
     async def migrate(self, world: World, *scripts: Script, login: Credentials = LOGIN) -> list[str]:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from controller.api.errors import BackendUnavailable
+from controller.databases.postgres import REGISTRY_PREFIX
 from controller.databases.postgres_limits import PostgresLimits
 from controller.databases.protocol import Blueprint, Credentials, DatabaseClaim, Migration, Script, ScriptKind
 from tests.contract.database_contract import CLAIM, LOGIN, REBUILT, RUN, script
@@ -163,6 +164,13 @@ async def test_a_database_that_somebody_is_in_is_not_kept(world: PostgresWorld) 
         await guest.execute("SELECT 1 FROM shop.item")
     assert await world.templates() == set()
     assert await world.can_log_in(CLAIM, LOGIN)
+
+
+async def test_a_template_is_nobodys_holding(world: PostgresWorld) -> None:
+    template = await make_template(world)
+    names = {holding.name for holding in await world.server.holdings()}
+    assert CLAIM.name in names
+    assert not names & {template, f"{REGISTRY_PREFIX}{world.installations[0]}", "postgres"}
 
 
 async def test_only_what_began_empty_is_kept(world: PostgresWorld) -> None:
