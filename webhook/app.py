@@ -1,7 +1,9 @@
-"""The bridge as a running whole: one listener for webhooks, API and metrics, and behind it the watch, the
-comparison and the reporter. Everything opened here is closed in reverse order.
+"""The bridge as a running whole: one listener for webhooks, API and metrics, one for visitors whom nothing
+serves, and behind them the watch, the comparison and the reporter. Everything opened here is closed in
+reverse order.
 
     settings ──▶ cluster, GitHub ──▶ desk ──▶ receiver, REST ──▶ listen … SIGTERM ──▶ finish ──▶ close
+                         └─────────▶ door ───────────────────▶ listen … SIGTERM ──▶ let go ─┘
 """
 
 from __future__ import annotations
@@ -9,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -42,6 +45,8 @@ from webhook.rest.routes import setup
 from webhook.settings import BridgeSettings
 from webhook.subject import Subject
 from webhook.turns import Turns
+from webhook.visit.forward import open_session
+from webhook.visit.serve import OPTIONS, visits
 
 log = structlog.get_logger()
 
@@ -80,7 +85,12 @@ async def open_bridge(settings: BridgeSettings) -> AsyncIterator[None]:
         comparison = Comparison(cluster, github, desk, clock)
         compare = partial(comparison.run, settings.cleanup_interval_minutes * 60)
         stack.push_async_callback(_ended, asyncio.create_task(kept_up(compare, clock)))
-        await stack.enter_async_context(_listening(app, settings.bridge_listen))
+        session = await stack.enter_async_context(open_session())
+        door = visits(settings, cluster, clock, metrics, session)
+        await stack.enter_async_context(
+            _listening(door, "CATCHALL_LISTEN", settings.catchall_listen, OPTIONS)
+        )
+        await stack.enter_async_context(_listening(app, "BRIDGE_LISTEN", settings.bridge_listen))
         log.info("listening", address=settings.bridge_listen, github=github is not None)
         yield
 
@@ -154,17 +164,21 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 
 @asynccontextmanager
-async def _listening(app: web.Application, address: str) -> AsyncIterator[None]:
+async def _listening(
+    app: web.Application, setting: str, address: str, options: Mapping[str, Any] | None = None
+) -> AsyncIterator[None]:
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
-        raise InvalidSpec("AddressInvalid", f"BRIDGE_LISTEN is {address!r}: expected host:port.")
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH_SECONDS)
+        raise InvalidSpec("AddressInvalid", f"{setting} is {address!r}: expected host:port.")
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH_SECONDS, **(options or {}))
     await runner.setup()
     try:
         try:
             await web.TCPSite(runner, host.strip("[]"), int(port)).start()
         except OSError as error:
-            raise Conflict("AddressTaken", f"Cannot listen on {address}: {error.strerror}.") from error
+            raise Conflict(
+                "AddressTaken", f"Cannot listen on {address} ({setting}): {error.strerror}."
+            ) from error
         yield
     finally:
         await runner.cleanup()

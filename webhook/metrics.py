@@ -33,6 +33,28 @@ class Metrics:
             "Requests that GitHub still answers until its limit begins anew.",
             registry=self.registry,
         )
+        self._wakes = Counter(
+            "previewcloud_wakes",
+            "Sleeping previews that visitors woke: asked, or failed where the cluster did not take that.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._held = Gauge(
+            "previewcloud_held_requests", "Requests held until a preview is awake.", registry=self.registry
+        )
+        self._forwarded = Counter(
+            "previewcloud_forwarded_requests",
+            "Requests to previews that had been asleep: answered by the application, missed and tried again, "
+            "broken, refused.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._pages = Counter(
+            "previewcloud_pages",
+            "Answers about a preview in its place, by its state.",
+            ["state"],
+            registry=self.registry,
+        )
         self.registry.register(_Phases(previews))
 
     def delivery(self, event: str, result: str) -> None:
@@ -42,6 +64,22 @@ class Metrics:
     def rate_left(self, requests: int) -> None:
         """Note what GitHub says is left."""
         self._rate_left.set(requests)
+
+    def wake(self, outcome: str) -> None:
+        """Count a wish to wake: asked, failed."""
+        self._wakes.labels(outcome).inc()
+
+    def held(self, requests: int) -> None:
+        """Note how many requests are held."""
+        self._held.set(requests)
+
+    def forwarded(self, outcome: str) -> None:
+        """Count what became of a request to a preview that had been asleep."""
+        self._forwarded.labels(outcome).inc()
+
+    def page(self, state: str) -> None:
+        """Count a page, or a line, in a preview's place."""
+        self._pages.labels(state).inc()
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer GET /metrics, in the form of OpenMetrics."""
