@@ -18,7 +18,6 @@ from datetime import datetime
 
 from controller.api.limits import LimitPolicy
 from controller.api.names import PreviewKey
-from controller.lifecycle import sentences
 from controller.lifecycle.deadlines import (
     expiry,
     idle_end,
@@ -29,6 +28,7 @@ from controller.lifecycle.deadlines import (
 )
 from controller.lifecycle.protocol import RUN, Reason, Verdict
 from controller.lifecycle.rules import LifecycleRules
+from controller.lifecycle.sentences import Sentences, queued, too_big
 from controller.lifecycle.standing import NOTHING, Stage, Standing
 from controller.lifecycle.usage import Candidates, Lack, Usage
 
@@ -57,10 +57,11 @@ def decide(
     """
     deciding = _Deciding(rules, now, visits_known=visits_known)
     deciding.lives(standings)
-    deciding.too_many_asleep()
     deciding.idle()
     deciding.too_many()
     deciding.queue()
+    deciding.spare()
+    deciding.too_many_asleep()
     return Decisions(deciding.verdicts, deciding.next_look(standings), deciding.expiring(standings))
 
 
@@ -70,6 +71,7 @@ class _Deciding:
     def __init__(self, rules: LifecycleRules, now: datetime, *, visits_known: bool) -> None:
         self.verdicts: dict[PreviewKey, Verdict] = {}
         self._rules = rules
+        self._say = Sentences(rules)
         self._now = now
         self._visits_known = visits_known
         self._usage = Usage(rules)
@@ -79,8 +81,9 @@ class _Deciding:
         self._waiting: list[Standing] = []
         self._sleeping = 0
         self._asleep: list[Standing] = []
-        """Who may be torn down for another one to sleep; the longest asleep last."""
+        """Who may be torn down for another one to sleep; the longest asleep first."""
         self._candidates = Candidates(())
+        self._evicted: list[Standing] = []
         self._short = False
         """Somebody lacks room, or a place to sleep, that time may give."""
 
@@ -88,7 +91,7 @@ class _Deciding:
         """What each one's own times and wishes say."""
         for one in standings:
             self.verdicts[one.key] = self._life(one)
-        self._asleep.sort(key=lambda one: (one.since, one.key), reverse=True)
+        self._asleep.sort(key=lambda one: (one.since, one.key))
 
     def _life(self, one: Standing) -> Verdict:
         if one.fixed:
@@ -100,15 +103,15 @@ class _Deciding:
         if late is not None and late <= self._now:
             self._late.append(one)
         if one.stage is Stage.ENDED:
-            return sentences.ended(one, one.because, self._rules)
+            return self._say.ended(one, one.because)
         over = expiry(one, self._now, visits_known=self._visits_known)
         if over is not None:
-            return sentences.ended(one, over, self._rules)
+            return self._say.ended(one, over)
         if one.stage is Stage.ASLEEP:
             self._sleeping += 1
             if not one.pinned and self._unused(one):
                 self._asleep.append(one)
-            return sentences.asleep(one, one.because)
+            return self._say.asleep(one, one.because)
         return self._wish(one)
 
     def _wish(self, one: Standing) -> Verdict:
@@ -116,11 +119,11 @@ class _Deciding:
             return RUN
         if one.sleep_asked:
             self._sleeping += 1
-            return sentences.asleep(one, Reason.ASKED)
+            return self._say.asleep(one, Reason.ASKED)
         if one.stage is Stage.WAITING:
             self._waiting.append(one)
             return RUN
-        refused = sentences.too_big(one, self._rules)
+        refused = too_big(one, self._rules)
         counted = one if refused is None else replace(one, footprint=NOTHING)
         self._usage.add(counted)
         self._active.append(counted)
@@ -129,23 +132,11 @@ class _Deciding:
     def _unused(self, one: Standing) -> bool:
         return room_from(one, self._rules.recent) <= self._now
 
-    def too_many_asleep(self) -> None:
-        """More sleep than may: the longest asleep go."""
-        self._places(0)
-
     def _places(self, more: int) -> bool:
-        """Make places for more to sleep, by tearing down the longest asleep; False, and nothing is done where
-        that is not enough, unless more sleep already than may.
-        """
-        needed = self._sleeping + more - self._rules.max_sleeping
-        if needed > len(self._asleep):
+        """Find places for more to sleep, by tearing down the longest asleep later; False: there are none."""
+        if self._sleeping + more - self._rules.max_sleeping > len(self._asleep):
             self._short = True
-            if more:
-                return False
-        for _ in range(min(needed, len(self._asleep))):
-            gone = self._asleep.pop()
-            self._sleeping -= 1
-            self.verdicts[gone.key] = sentences.ended(gone, Reason.SLEEPING_LIMIT, self._rules)
+            return False
         self._sleeping += more
         return True
 
@@ -155,7 +146,7 @@ class _Deciding:
         for one in sorted(due, key=lambda one: (one.active_at, one.key)):
             if self._places(1):
                 self._usage.add(one, -1)
-                self.verdicts[one.key] = sentences.asleep(one, Reason.IDLE)
+                self.verdicts[one.key] = self._say.asleep(one, Reason.IDLE)
         left = {one.key for one in due if self.verdicts[one.key].reason is Reason.IDLE}
         self._active = [one for one in self._active if one.key not in left]
         if self._visits_known and self._rules.policy is LimitPolicy.EVICT:
@@ -193,7 +184,8 @@ class _Deciding:
         for one in victims:
             self._candidates.remove(one)
             self._usage.add(one, -1)
-            self.verdicts[one.key] = sentences.asleep(one, Reason.EVICTED)
+            self.verdicts[one.key] = self._say.asleep(one, Reason.EVICTED)
+            self._evicted.append(one)
         return True
 
     def queue(self) -> None:
@@ -204,7 +196,7 @@ class _Deciding:
         for one in sorted(self._waiting, key=lambda one: (one.since, one.key)):
             if one.footprint == NOTHING:
                 continue
-            refused = sentences.too_big(one, self._rules)
+            refused = too_big(one, self._rules)
             if refused is not None:
                 self.verdicts[one.key] = refused
                 continue
@@ -213,7 +205,7 @@ class _Deciding:
                 lack = self._let_in(one)
                 if lack is None:
                     continue
-                told = sentences.queued(lack, self._rules)
+                told = queued(lack, self._rules)
                 if lack.repository.nothing:
                     closed = told
                 else:
@@ -239,6 +231,21 @@ class _Deciding:
         if lack.everything.nothing or (not own.nothing and self._candidates.enough(own) is None):
             return own
         return Lack(everything=lack.everything)
+
+    def spare(self) -> None:
+        """Who was to make room that a bigger one made as well stays, the one used last first."""
+        for one in sorted(self._evicted, key=lambda one: (one.active_at, one.key), reverse=True):
+            if self._usage.lack(one).nothing:
+                self._usage.add(one)
+                self._sleeping -= 1
+                self.verdicts[one.key] = RUN
+
+    def too_many_asleep(self) -> None:
+        """More sleep than may: the longest asleep go."""
+        needed = self._sleeping - self._rules.max_sleeping
+        self._short = self._short or needed > len(self._asleep)
+        for gone in self._asleep[: max(0, needed)]:
+            self.verdicts[gone.key] = self._say.ended(gone, Reason.SLEEPING_LIMIT)
 
     def next_look(self, standings: Iterable[Standing]) -> datetime | None:
         """The first time at which time alone may change a verdict."""

@@ -18,26 +18,49 @@ _MEBI = 1024**2
 _REASONS = (Reason.PREVIEW_LIMIT, Reason.MEMORY_LIMIT, Reason.CPU_LIMIT)
 
 
-def asleep(standing: Standing, reason: Reason) -> Verdict:
-    """It sleeps, or is to."""
-    said = {
-        Reason.ASKED: f"Put to sleep by hand: {_WAKES}",
-        Reason.EVICTED: "Another preview needed the room, and this one was not used for the longest time: "
-        f"asleep; {_WAKES}",
-    }
-    idle = f"Not used for {_span(standing.sleep_after)}: asleep; {_WAKES}"
-    return Verdict(Course.SLEEP, reason, said.get(reason, idle))
+class Sentences:
+    """Those of one decision; what is said of many is put together once."""
+
+    def __init__(self, rules: LifecycleRules) -> None:
+        self._rules = rules
+        self._made: dict[tuple[Course, Reason, timedelta | None], Verdict] = {}
+
+    def asleep(self, standing: Standing, reason: Reason) -> Verdict:
+        """It sleeps, or is to."""
+        return self._once(Course.SLEEP, reason, standing.sleep_after)
+
+    def ended(self, standing: Standing, reason: Reason) -> Verdict:
+        """It is torn down, or is to be."""
+        span = standing.ttl if reason is Reason.TIME_OVER else standing.idle_timeout
+        return self._once(Course.EXPIRE, reason, span)
+
+    def _once(self, course: Course, reason: Reason, span: timedelta | None) -> Verdict:
+        key = (course, reason, span)
+        made = self._made.get(key)
+        if made is None:
+            text = _asleep(reason, span) if course is Course.SLEEP else _ended(reason, span, self._rules)
+            made = self._made[key] = Verdict(course, reason, text)
+        return made
 
 
-def ended(standing: Standing, reason: Reason, rules: LifecycleRules) -> Verdict:
-    """It is torn down, or is to be."""
-    said = {
-        Reason.TIME_OVER: f"Its time of {_span(standing.ttl)} is over: {_BACK}",
-        Reason.SLEEPING_LIMIT: f"No more than {rules.max_sleeping} previews may sleep (MAX_SLEEPING), and "
-        f"this one slept longest: {_BACK}",
-    }
-    idle = f"Not used for {_span(standing.idle_timeout)}: {_BACK}"
-    return Verdict(Course.EXPIRE, reason, said.get(reason, idle))
+def _asleep(reason: Reason, span: timedelta | None) -> str:
+    if reason is Reason.ASKED:
+        return f"Put to sleep by hand: {_WAKES}"
+    if reason is Reason.EVICTED:
+        why = "Another preview needed the room, and this one was not used for the longest time"
+        return f"{why}: asleep; {_WAKES}"
+    return f"Not used for {_span(span)}: asleep; {_WAKES}"
+
+
+def _ended(reason: Reason, span: timedelta | None, rules: LifecycleRules) -> str:
+    if reason is Reason.TIME_OVER:
+        return f"Its time of {_span(span)} is over: {_BACK}"
+    if reason is Reason.SLEEPING_LIMIT:
+        why = (
+            f"No more than {rules.max_sleeping} previews may sleep (MAX_SLEEPING), and this one slept longest"
+        )
+        return f"{why}: {_BACK}"
+    return f"Not used for {_span(span)}: {_BACK}"
 
 
 def queued(lack: Lack, rules: LifecycleRules) -> Verdict:
@@ -58,6 +81,8 @@ def queued(lack: Lack, rules: LifecycleRules) -> Verdict:
 
 def too_big(standing: Standing, rules: LifecycleRules) -> Verdict | None:
     """It alone passes a limit; None: it does not."""
+    if not _bounded(rules.everything) and not _bounded(rules.repository):
+        return None
     need = amounts(standing.footprint)
     for limit, own in ((rules.everything, False), (rules.repository, True)):
         passed = over(need, limit)
@@ -72,6 +97,10 @@ def too_big(standing: Standing, rules: LifecycleRules) -> Verdict | None:
             f"{_most(limit, which)} ({_setting(which, own=own)}): lower their resources.",
         )
     return None
+
+
+def _bounded(limit: Limit) -> bool:
+    return bool(limit.memory_bytes or limit.cpu_millis)
 
 
 def _first(lack: Amounts) -> int:

@@ -32,8 +32,8 @@ class Known:
 
     runs: bool = False
     """A container of it runs, as far as is known: not any more, once it fell asleep without an error."""
-    admitted: bool = False
-    """It was let in, and was not told since to sleep or to go."""
+    admitted: datetime | None = None
+    """When it was let in; None where it was not, or was told since to sleep or to go."""
     busy: bool = False
     """A pass is at work on it."""
     footprint: Footprint = NOTHING
@@ -52,7 +52,8 @@ class Known:
 def standing_of(preview: Preview, known: Known, rules: LifecycleRules, now: datetime) -> Standing:
     """Where a preview stands now, UTC.
 
-    Its wish to run counts as its use: what somebody just pushed or woke is not idle.
+    Its wish to run counts as its use, and so does being let in: what somebody just pushed or woke, or what
+    waited for long, is not idle.
     """
     lifecycle, status = preview.spec.lifecycle, preview.status
     annotations = preview.metadata.annotations
@@ -61,7 +62,8 @@ def standing_of(preview: Preview, known: Known, rules: LifecycleRules, now: date
     since = life.since(stage)
     waits = stage is Stage.WAITING
     wanted = [since] if waits or life.back else []
-    visits = [time for time in (status.last_accessed_time, known.visited) if time is not None]
+    uses = (status.last_accessed_time, known.visited, known.admitted)
+    visits = [time for time in uses if time is not None]
     fits = known.measured == attempt_of(preview) or not waits
     return Standing(
         key=preview.key,
@@ -125,7 +127,8 @@ class _Life:
                 return Stage.ASLEEP
         if phase is not Phase.SLEEPING and given_up(self._preview, self._status) and not self._known.runs:
             return Stage.FAILED
-        return Stage.ACTIVE if self._known.runs or self._known.admitted else Stage.WAITING
+        let_in = self._known.runs or self._known.admitted is not None
+        return Stage.ACTIVE if let_in else Stage.WAITING
 
     def since(self, stage: Stage) -> datetime:
         """Since when it stands there."""

@@ -46,8 +46,10 @@ def amounts(footprint: Footprint) -> Amounts:
 
 def over(taken: Amounts, limit: Limit) -> Amounts:
     """By how much the limits are passed; zero where there is none, or room."""
-    pairs = zip(taken, (limit.previews, limit.memory_bytes, limit.cpu_millis), strict=True)
-    return Amounts(*(max(0, value - most) if most else 0 for value, most in pairs))
+    previews = max(0, taken.previews - limit.previews) if limit.previews else 0
+    memory = max(0, taken.memory - limit.memory_bytes) if limit.memory_bytes else 0
+    cpu = max(0, taken.cpu - limit.cpu_millis) if limit.cpu_millis else 0
+    return Amounts(previews, memory, cpu) if previews or memory or cpu else NONE
 
 
 @dataclass(frozen=True)
