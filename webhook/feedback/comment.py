@@ -58,6 +58,7 @@ _COMMANDS = """\
 /preview              how it is
 /preview deploy       make it, or make it anew from the newest commit
 /preview reset-db     begin with an empty database
+/preview wake         start it again; /preview sleep stops it
 /preview pin          neither sleep nor expire; /preview unpin
 /preview extend 24h   expire later
 /preview destroy      take it away; /preview deploy brings it back

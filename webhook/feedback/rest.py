@@ -1,7 +1,7 @@
 """What is said of a preview that does not run, or not for long any more: why, and what brings it back. Pure.
 
-The operator's reason becomes a sentence for those who read the pull request; a reason that is not known here
-is told in the operator's own words.
+The operator's messages say why, and behind a colon what to do; the latter is said here in the words of a pull
+request.
 """
 
 from __future__ import annotations
@@ -10,32 +10,19 @@ from webhook.feedback.state import State
 from webhook.feedback.text import escaped
 from webhook.feedback.view import View
 
-_ASLEEP = {
-    "Idle": "Nobody used it for a while.",
-    "Asked": "Somebody put it to sleep.",
-    "Evicted": "Another preview needed the room, and this one was not used for the longest time.",
-}
-_EXPIRED = {
-    "Idle": "Nobody used it for long.",
-    "TimeOver": "Its time was over.",
-    "SleepingLimit": "Too many previews were asleep, and this one was for the longest time.",
-}
-_PLAIN = frozenset({"", "Asleep", "Done", "Expired", "Sleeping"})
-"""Reasons that say no more than the state does."""
 TORN_DOWN = "Its containers and its databases are gone."
 BACK = "A push or `/preview deploy` brings it back, with new databases."
 LONGER = "`/preview extend 24h` keeps it longer, `/preview pin` until somebody says otherwise."
 
 
 def why(view: View) -> str:
-    """Why it rests, in a sentence; empty where nobody said."""
-    rest = view.rest
-    if rest is None:
+    """Why it rests, as the operator says it; empty where nobody said."""
+    if view.rest is None or not view.rest.message:
         return ""
-    known = (_EXPIRED if view.state is State.EXPIRED else _ASLEEP).get(rest.reason)
-    if known is not None and view.state is not State.QUEUED:
-        return known
-    return escaped(rest.message, 300) if rest.reason not in _PLAIN else ""
+    if view.state is State.QUEUED:
+        return escaped(view.rest.message, 300)
+    cause, colon, _ = view.rest.message.partition(": ")
+    return escaped(f"{cause}." if colon else cause, 300)
 
 
 def resting(view: View) -> str:

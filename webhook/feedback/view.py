@@ -65,7 +65,7 @@ class Failure:
 class Rest:
     """Why it sleeps, waits in the queue or has expired."""
 
-    reason: str
+    reason: str = ""
     message: str = ""
     since: str = ""
     """When that began (RFC 3339)."""
@@ -194,10 +194,12 @@ def _services(preview: Preview, state: State) -> tuple[ServiceRow, ...]:
     )
 
 
-def _rest(preview: Preview) -> Rest | None:
-    told = find(preview.status.conditions, ConditionType.RECONCILING)
-    since = _written(preview.status.phase_since)
-    return Rest(told.reason, told.message, since) if told is not None else Rest("", since=since)
+def _rest(preview: Preview) -> Rest:
+    """Of one that sleeps the message may stand beside its being ready."""
+    conditions, since = preview.status.conditions, _written(preview.status.phase_since)
+    kinds = (ConditionType.RECONCILING, ConditionType.READY)
+    told = [found for kind in kinds if (found := find(conditions, kind)) is not None and found.message]
+    return Rest(told[0].reason, told[0].message, since) if told else Rest(since=since)
 
 
 def _ends(preview: Preview, state: State) -> str | None:

@@ -1,9 +1,10 @@
 """The comparison: at an interval, the open pull requests are compared with the Previews there are, and what
 no delivery brought is made up for.
 
-It creates what is missing and brings on what stayed behind. It deletes only Previews that the bridge made,
-and only when GitHub says of that very pull request that it is closed: never for a 403, a 404 or an empty
-answer. What expired, or was destroyed on somebody's wish, it leaves alone.
+It creates what is missing and brings on what stayed behind, asleep or expired as it may be: a push brings
+that back, also one that no delivery told of. It deletes only Previews that the bridge made, and only when
+GitHub says of that very pull request that it is closed: never for a 403, a 404 or an empty answer. What has
+expired at the newest commit, or was destroyed on somebody's wish, it leaves alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import structlog
 
 from controller.api.errors import PreviewError
 from controller.api.preview import Preview
-from controller.api.status import Phase
 from controller.clock import Clock
 from webhook.cluster.protocol import ORIGIN_LABEL, Cluster, Origin
 from webhook.github.events import PullRequest
@@ -94,8 +94,7 @@ class Comparison:
             return None if late else Consider(subject, pull, "comparison")
         if not _ours(preview) or preview.metadata.labels[ORIGIN_LABEL] == Origin.API:
             return None
-        expired = preview.status.phase is Phase.EXPIRED
-        if expired or preview.spec.source.commit == pull.head.sha:
+        if preview.spec.source.commit == pull.head.sha:
             return None
         return Consider(subject, pull, "comparison")
 

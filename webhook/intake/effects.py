@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from controller.api import durations
-from controller.api.names import KEEP_UNTIL, PIN, REDEPLOY, RESET_DATABASE
+from controller.api.names import KEEP_UNTIL, PIN, REDEPLOY, RESET_DATABASE, SLEEP, WAKE
 from controller.api.preview import Preview
 from controller.api.spec import Trust
+from controller.api.status import Phase
 from webhook.github.events import Permission, PullRequest
 from webhook.intake.intent import Command, CommandName, Effect, Known, Unclear
 from webhook.intake.order import event_time, live, made_by_api, made_by_others, moment, trust, written
@@ -29,11 +30,12 @@ _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,98}(\[bot\])?", re.ASCII)
 _SHORT = 12
 
 HELP = (
-    "Commands: /preview, approve, deploy, destroy, reset-db, pin, unpin, extend 24h, logs, help; "
-    "each after /preview, on a line of its own."
+    "Commands: /preview, approve, deploy, destroy, reset-db, wake, sleep, pin, unpin, extend 24h, logs, "
+    "help; each after /preview, on a line of its own."
 )
 NO_PREVIEW = "There is no preview of this pull request; /preview deploy asks for one."
 NOT_OURS = "This preview was not made by the bridge; those who made it change it."
+EXPIRED = "The preview has expired; /preview deploy brings it back."
 NOT_ASKED = "GitHub did not answer when it was asked about this; please try again later."
 
 
@@ -197,7 +199,23 @@ def _reset_database(order: _Standing) -> Effect:
     return Effect(DONE, f"The database is made anew, as {order.login} asked.", order.wish(RESET_DATABASE))
 
 
+def _wake(order: _Standing) -> Effect:
+    awake = order.preview.status.phase is Phase.RUNNING
+    words = "The preview is awake." if awake else f"Woken up, as {order.login} asked."
+    return Effect(DONE, words, order.wish(WAKE))
+
+
+def _sleep(order: _Standing) -> Effect:
+    if _expired(order):
+        return Effect(CONFUSED, EXPIRED)
+    return Effect(
+        DONE, f"Put to sleep, as {order.login} asked; opening an address wakes it.", order.wish(SLEEP)
+    )
+
+
 def _pin(order: _Standing) -> Effect:
+    if _expired(order):
+        return Effect(CONFUSED, EXPIRED)
     if PIN in order.preview.metadata.annotations:
         return Effect(DONE, "The preview is pinned already.")
     return Effect(
@@ -215,10 +233,20 @@ def _unpin(order: _Standing) -> Effect:
     return Effect(DONE, f"Unpinned by {order.login}.", {PIN: None})
 
 
+def _expired(order: _Standing) -> bool:
+    """It is gone, and what would keep it does not bring it back."""
+    preview = order.preview
+    fresh = preview.status.observed_generation in {None, preview.metadata.generation}
+    return preview.status.phase is Phase.EXPIRED and fresh
+
+
 def _extend(order: _Standing) -> Effect:
+    """Counted from when it would go: the end of its ttl, what it was kept for before, or now."""
+    if _expired(order):
+        return Effect(CONFUSED, EXPIRED)
     there = moment(order.preview.metadata.annotations.get(KEEP_UNTIL)) or order.now
     span = order.command.span or DAY
-    until = max(there, order.now)
+    until = max(there, order.now, order.preview.status.expires_time or order.now)
     if until - order.now > FAR:
         return Effect(CONFUSED, "The preview is kept for more than a year already.")
     until += span
@@ -234,6 +262,8 @@ _OF_A_PREVIEW: dict[CommandName, Callable[[_Standing], Effect]] = {
     CommandName.APPROVE: _approve,
     CommandName.DESTROY: _destroy,
     CommandName.RESET_DB: _reset_database,
+    CommandName.WAKE: _wake,
+    CommandName.SLEEP: _sleep,
     CommandName.PIN: _pin,
     CommandName.UNPIN: _unpin,
     CommandName.EXTEND: _extend,

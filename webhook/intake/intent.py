@@ -46,6 +46,8 @@ class CommandName(StrEnum):
     DEPLOY = "deploy"
     DESTROY = "destroy"
     RESET_DB = "reset-db"
+    WAKE = "wake"
+    SLEEP = "sleep"
     PIN = "pin"
     UNPIN = "unpin"
     EXTEND = "extend"

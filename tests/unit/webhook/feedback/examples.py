@@ -113,7 +113,8 @@ def told(kind: ConditionType, reason: str, message: str = "", *, holds: bool = F
 
 def asleep(found: Preview, reason: str = "Idle") -> Preview:
     """Its containers were stopped."""
-    conditions = (*ready(), told(ConditionType.RECONCILING, reason, "Not used for 2h."))
+    message = "Not used for 2h: asleep; the next request wakes it."
+    conditions = (*ready(), told(ConditionType.RECONCILING, reason, message))
     stopped = service("web", "exited")
     return running(found, stopped, phase=Phase.SLEEPING, phase_since=NOW, conditions=conditions)
 
@@ -126,7 +127,7 @@ def waking(found: Preview) -> Preview:
 
 def queued(found: Preview, position: int = 3, length: int = 5) -> Preview:
     """There is no room for it, and there never was a version of it."""
-    message = f"20 previews run, as many as may; {position} of {length} in the queue."
+    message = "Waits for room: all previews may run at once no more than 20 (MAX_PREVIEWS)."
     conditions = (told(ConditionType.RECONCILING, "Queued", message, holds=True),)
     status = PreviewStatus(
         slug="pr-42",
@@ -142,7 +143,9 @@ def queued(found: Preview, position: int = 3, length: int = 5) -> Preview:
 
 def expired(found: Preview, reason: str = "Idle", since: datetime = NOW, *, tearing: bool = False) -> Preview:
     """Everything was torn down, or is being (`tearing`)."""
-    conditions = (told(ConditionType.RECONCILING, reason, "Not used for 48h.", holds=tearing),)
+    causes = {"Idle": "Not used for 2d", "TimeOver": "Its time of 7d is over"}
+    message = f"{causes[reason]}: torn down, its database included. A push brings it back."
+    conditions = (told(ConditionType.RECONCILING, reason, message, holds=tearing),)
     status = PreviewStatus(
         slug="pr-42",
         phase=Phase.EXPIRED,

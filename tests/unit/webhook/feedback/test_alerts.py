@@ -60,11 +60,11 @@ async def test_an_expiry_is_told_once_and_the_next_one_again(world: FeedbackWorl
     await world.restart()
     await world.clock.advance(10)
     (told,) = world.alerts()
-    assert "Nobody used it for long." in told and "/preview deploy" in told
+    assert "Not used for 2d." in told and "/preview deploy" in told
     await world.put(running(preview()), 10)
     await world.put(expired(preview(), "TimeOver", NOW + DAY), 10)
     assert len(world.alerts()) == 2
-    assert "Its time was over." in world.alerts()[1]
+    assert "Its time of 7d is over." in world.alerts()[1]
 
 
 async def test_what_has_expired_leaves_nothing_active_and_comes_back(world: FeedbackWorld) -> None:
@@ -136,16 +136,18 @@ def test_whatever_stands_in_a_status_stays_text(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "words"),
+    ("message", "words"),
     [
-        ("Idle", "Nobody used it"),
-        ("TimeOver", "time was over"),
-        ("SleepingLimit", "Too many"),
-        ("Unheard", "because so"),
+        (
+            "Its time of 7d is over: torn down. A push brings it back.",
+            "Its time of 7d is over. Its containers",
+        ),
+        ("It went.", "It went. Its containers"),
+        ("", "expired.** Its containers"),
     ],
 )
-def test_why_it_has_expired_is_said_in_words(reason: str, words: str) -> None:
-    found = alert(EXPIRED, replace(CASES["expired"], rest=Rest(reason, "because so.")))
+def test_why_it_has_expired_is_said_in_the_operators_words(message: str, words: str) -> None:
+    found = alert(EXPIRED, replace(CASES["expired"], rest=Rest("TimeOver", message)))
     assert found is not None
     assert words in found.body
 

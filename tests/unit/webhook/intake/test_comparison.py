@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
+from controller.api.preview import Preview
+from controller.api.status import Phase
 from tests.unit.controller.manual_clock import drain
 from tests.unit.webhook.intake.bridge_world import NEW, SHOP, SUBJECT, Bridge, bridge
 from webhook.cluster.protocol import WantedSecret
@@ -32,6 +35,62 @@ async def test_the_comparison_brings_on_what_stayed_behind(bridge: Bridge) -> No
     bridge.hub.push(SHOP, 42, NEW)
     await bridge.comparison.once()
     await drain()
+    assert bridge.preview is not None
+    assert bridge.preview.spec.source.commit == NEW
+
+
+@pytest.mark.parametrize("phase", [Phase.SLEEPING, Phase.QUEUED, Phase.EXPIRED])
+async def test_a_push_that_no_delivery_told_of_reaches_one_at_rest(bridge: Bridge, phase: Phase) -> None:
+    await bridge.happens("opened")
+    rest(bridge, phase)
+    bridge.hub.push(SHOP, 42, NEW)
+    await bridge.comparison.once()
+    await drain()
+    assert bridge.preview is not None
+    assert bridge.preview.spec.source.commit == NEW
+
+
+@pytest.mark.parametrize("phase", [Phase.SLEEPING, Phase.QUEUED, Phase.EXPIRED])
+async def test_one_at_rest_goes_with_its_pull_request(bridge: Bridge, phase: Phase) -> None:
+    await bridge.happens("opened")
+    rest(bridge, phase)
+    bridge.hub.close_pull(SHOP, 42)
+    await bridge.comparison.once()
+    await drain()
+    assert bridge.preview is None
+    assert bridge.cluster.record(SUBJECT).closed is not None
+
+
+@pytest.mark.parametrize("phase", [Phase.SLEEPING, Phase.EXPIRED])
+async def test_the_comparison_alone_brings_nothing_back(bridge: Bridge, phase: Phase) -> None:
+    await bridge.happens("opened")
+    before = rest(bridge, phase)
+    written = bridge.cluster.writes
+    await bridge.comparison.once()
+    await drain()
+    assert (bridge.preview, bridge.cluster.writes) == (before, written)
+
+
+async def test_it_compares_at_the_interval(bridge: Bridge) -> None:
+    await bridge.happens("opened")
+    running = asyncio.create_task(bridge.comparison.run(1800))
+    try:
+        await bridge.clock.advance(1)
+        bridge.hub.close_pull(SHOP, 42)
+        await bridge.clock.advance(1700)
+        assert bridge.preview is not None
+        await bridge.clock.advance(120)
+        assert bridge.preview is None
+    finally:
+        running.cancel()
+
+
+@pytest.mark.parametrize("phase", [Phase.SLEEPING, Phase.EXPIRED])
+async def test_a_push_reaches_one_at_rest(bridge: Bridge, phase: Phase) -> None:
+    await bridge.happens("opened")
+    rest(bridge, phase)
+    bridge.hub.push(SHOP, 42, NEW)
+    await bridge.happens("synchronize")
     assert bridge.preview is not None
     assert bridge.preview.spec.source.commit == NEW
 
@@ -77,6 +136,15 @@ async def test_secrets_kept_for_a_preview_go_with_its_record(bridge: Bridge) -> 
     await bridge.clock.advance(timedelta(days=31).total_seconds())
     await bridge.comparison.forget()
     assert bridge.cluster.secrets == {}
+
+
+def rest(bridge: Bridge, phase: Phase) -> Preview:
+    """The operator put the Preview to rest; gives it as it is then."""
+    found = bridge.preview
+    assert found is not None
+    return bridge.cluster.set_status(
+        found.key, phase=phase, observed_generation=found.metadata.generation, phase_since=bridge.clock.now()
+    )
 
 
 async def nothing_listed(repository: str) -> tuple[PullRequest, ...]:
