@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from controller.api.names import PreviewKey
-from controller.api.status import ConditionType
 from controller.core.desired import DesiredImage
 from controller.core.inputs import DatabaseInputs
 from controller.databases.protocol import DatabaseClaim, Script
@@ -155,6 +154,27 @@ class ConfirmRoutes:
 
 
 @dataclass(frozen=True)
+class PublishPage:
+    """Lead the world to the platform's own page: whoever comes there wakes what sleeps."""
+
+    preview: PreviewKey
+    routes: tuple[PublicRoute, ...]
+
+    def __str__(self) -> str:
+        return f"route {', '.join(route.host for route in self.routes) or 'no host'} to the page"
+
+
+@dataclass(frozen=True)
+class ConfirmPage:
+    """Wait until the page answers under the public hosts."""
+
+    preview: PreviewKey
+
+    def __str__(self) -> str:
+        return "wait until the page answers there"
+
+
+@dataclass(frozen=True)
 class Withdraw:
     """Take the preview's hosts from the world."""
 
@@ -170,6 +190,16 @@ class Linger:
 
     def __str__(self) -> str:
         return "let the replaced revision finish"
+
+
+@dataclass(frozen=True)
+class StopInstance:
+    """Ask an instance to end; it stays, to be started again."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"stop {self.name}"
 
 
 @dataclass(frozen=True)
@@ -238,62 +268,14 @@ Action = (
     | AwaitReady
     | Publish
     | ConfirmRoutes
+    | PublishPage
+    | ConfirmPage
     | Withdraw
     | Linger
+    | StopInstance
     | RetireInstance
     | RemoveNetwork
     | RemoveImage
     | DropDatabase
     | DeleteCredentials
 )
-
-
-@dataclass(frozen=True)
-class Lane:
-    """Actions one after the other, and the condition that they lead to."""
-
-    condition: ConditionType
-    actions: tuple[Action, ...]
-
-    def __str__(self) -> str:
-        return ", then ".join(str(action) for action in self.actions)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Lanes side by side: what stands in one does not depend on the others."""
-
-    lanes: tuple[Lane, ...] = ()
-
-    @property
-    def actions(self) -> tuple[Action, ...]:
-        """All actions, lane by lane."""
-        return tuple(action for lane in self.lanes for action in lane.actions)
-
-    def __str__(self) -> str:
-        conditions = dict.fromkeys(lane.condition for lane in self.lanes)
-        return " | ".join(
-            f"[{condition}] {'; '.join(str(lane) for lane in self.lanes if lane.condition is condition)}"
-            for condition in conditions
-        )
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Stages in order. Empty when all is as it should be."""
-
-    stages: tuple[Stage, ...] = ()
-    complete: bool = True
-    """False when facts are missing (an image not built yet): observe and plan again afterwards."""
-
-    @property
-    def actions(self) -> tuple[Action, ...]:
-        """All actions in order."""
-        return tuple(action for stage in self.stages for action in stage.actions)
-
-    def __bool__(self) -> bool:
-        return bool(self.stages)
-
-    def __str__(self) -> str:
-        lines = [f"{number}. {stage}" for number, stage in enumerate(self.stages, 1)]
-        return "\n".join(lines) or "nothing to do"

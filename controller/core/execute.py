@@ -19,6 +19,7 @@ from controller.clock import Clock
 from controller.cluster.protocol import Cluster
 from controller.core import actions as act
 from controller.core.readiness import Waiting, await_ready
+from controller.core.stages import Lane, Plan
 from controller.databases.protocol import DatabaseServer, Migration
 from controller.finish import to_the_end
 from controller.lifecycle.protocol import Lifecycle
@@ -59,6 +60,8 @@ class Limits:
     stop_grace: float = 10.0
     retire_delay: float = 1.0
     confirm_timeout: float = 30.0
+    page_timeout: float = 8.0
+    """Until the page must answer; meanwhile nobody reaches what is still running behind it."""
 
 
 class LastWords(Protocol):
@@ -112,7 +115,7 @@ class Execution:
     """Told which action of a stage failed."""
 
 
-async def execute(plan: act.Plan, run: Execution) -> None:
+async def execute(plan: Plan, run: Execution) -> None:
     """Carry out all stages.
 
     Raises:
@@ -127,7 +130,7 @@ async def execute(plan: act.Plan, run: Execution) -> None:
             raise _first(failures) from None
 
 
-async def _in_turn(lane: act.Lane, run: Execution) -> None:
+async def _in_turn(lane: Lane, run: Execution) -> None:
     for action in lane.actions:
         await _announced(action, run)
 
@@ -162,6 +165,8 @@ async def _perform(action: act.Action, run: Execution) -> None:
             | act.DropDatabase()
         ):
             await _database(action, run)
+        case act.PublishPage() | act.ConfirmPage():
+            await _page(action, run)
         case act.AwaitReady() | act.Publish() | act.ConfirmRoutes() | act.Withdraw() | act.Linger():
             await _route(action, run)
         case _:
@@ -239,6 +244,15 @@ async def _route(
             await backends.clock.sleep(limits.retire_delay)
 
 
+async def _page(action: act.PublishPage | act.ConfirmPage, run: Execution) -> None:
+    router = run.backends.router
+    match action:
+        case act.PublishPage(preview, routes):
+            router.publish(preview, routes)
+        case act.ConfirmPage(preview):
+            await router.confirm(preview, run.backends.limits.page_timeout)
+
+
 async def _runtime(
     action: act.CreateNetwork
     | act.RemoveNetwork
@@ -246,6 +260,7 @@ async def _runtime(
     | act.StartInstance
     | act.ResumeInstance
     | act.AttachInstance
+    | act.StopInstance
     | act.RetireInstance,
     run: Execution,
 ) -> None:
@@ -263,6 +278,8 @@ async def _runtime(
             await runtime.resume(name)
         case act.AttachInstance(name, network, service):
             await runtime.attach(name, network, service)
+        case act.StopInstance(name):
+            await runtime.stop(name, run.backends.limits.stop_grace)
         case act.RetireInstance(name):
             await runtime.stop(name, run.backends.limits.stop_grace)
             await run.backends.output.read_out(name)

@@ -74,7 +74,7 @@ def _draft(  # noqa: PLR0913, PLR0917 - a pure function of all that decides one 
 ) -> InstanceSpec:
     """An instance without what the whole revision decides: its name, network and revision."""
     source = inputs.source
-    cpu, memory = _resources(service, rules)
+    cpu, memory = resources(service, rules)
     host = next(a.host for a in addresses if a.service == service.name)
     env = environment(
         secrets=inputs.secrets,
@@ -110,7 +110,12 @@ def _draft(  # noqa: PLR0913, PLR0917 - a pure function of all that decides one 
     return replace(draft, config_hash=digest(content))
 
 
-def _resources(service: Service, rules: Rules) -> tuple[int, int]:
+def resources(service: Service, rules: Rules) -> tuple[int, int]:
+    """What one instance of a service may use: CPU in thousandths of a core, memory in bytes.
+
+    Raises:
+        InvalidSpec: no such amount, or more than the installation gives.
+    """
     where = f"services.{service.name}.resources"
     try:
         cpu, memory = cpu_millis(service.resources.cpu), memory_bytes(service.resources.memory)

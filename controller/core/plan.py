@@ -19,21 +19,19 @@ from controller.core.actions import (
     ConfirmRoutes,
     CreateInstance,
     CreateNetwork,
-    Lane,
     Linger,
-    Plan,
     Publish,
     PullImage,
     RemoveImage,
     RemoveNetwork,
     ResumeInstance,
     RetireInstance,
-    Stage,
     StartInstance,
     Withdraw,
 )
 from controller.core.desired import Desired
 from controller.core.observed import Observed, usable
+from controller.core.stages import Lane, Plan, Stage
 from controller.routing.protocol import PublicRoute
 from controller.runtime.protocol import Instance, InstanceSpec, InstanceState
 
@@ -47,14 +45,14 @@ def plan(desired: Desired, observed: Observed) -> Plan:
     stages = [*_superseded(desired, observed), *_images(desired, observed)]
     database = plan_databases.make(desired, observed)
     if desired.instances is None:
-        return _plan([*stages, _beside(database)], complete=False)
+        return ordered([*stages, _beside(database)], complete=False)
     created = _create_early(desired, observed) if database else ()
     stages.append(_beside(database, (*_network(desired, observed), *created)))
     stages += _instances(desired, observed, created)
-    stages += _switch(desired, observed, changed=any(stage.actions for stage in stages))
+    stages += switch(desired, observed, changed=any(one.actions for one in stages))
     stages += _retire(desired, observed)
     stages += _tidy(desired, observed)
-    return _plan(stages)
+    return ordered(stages)
 
 
 def rollback(observed: Observed, failed: str | None) -> Plan:
@@ -69,14 +67,14 @@ def rollback(observed: Observed, failed: str | None) -> Plan:
 
     retired = (RetireInstance(i.name) for i in observed.runtime.instances if goes(i.revision))
     removed = (RemoveNetwork(n.name) for n in observed.runtime.networks if goes(n.revision))
-    return _plan(_stage(ConditionType.SERVICES_READY, actions) for actions in (retired, removed))
+    return ordered(stage(ConditionType.SERVICES_READY, actions) for actions in (retired, removed))
 
 
 def repair(observed: Observed, live: str | None) -> Plan:
     """Bring a revision's instances back without knowing its configuration: those that stopped start again."""
     instances = observed.of_revision(live) if live is not None else ()
     stopped = tuple(ResumeInstance(i.name) for i in instances if i.state not in RUNS)
-    return _plan([_stage(ConditionType.SERVICES_READY, stopped)])
+    return ordered([stage(ConditionType.SERVICES_READY, stopped)])
 
 
 def routes(desired: Desired) -> tuple[PublicRoute, ...]:
@@ -90,11 +88,12 @@ def routes(desired: Desired) -> tuple[PublicRoute, ...]:
     )
 
 
-def _plan(stages: Iterable[Stage], *, complete: bool = True) -> Plan:
-    return Plan(tuple(stage for stage in stages if stage.lanes), complete=complete)
+def ordered(stages: Iterable[Stage], *, complete: bool = True) -> Plan:
+    """A plan of these stages; those without actions are left out."""
+    return Plan(tuple(one for one in stages if one.lanes), complete=complete)
 
 
-def _stage(condition: ConditionType, actions: Iterable[Action]) -> Stage:
+def stage(condition: ConditionType, actions: Iterable[Action]) -> Stage:
     """Actions side by side."""
     return Stage(tuple(Lane(condition, (action,)) for action in actions))
 
@@ -119,7 +118,7 @@ def _superseded(desired: Desired, observed: Observed) -> list[Stage]:
     """What was overtaken ends first: it costs memory and nobody sees it."""
     overtaken = _overtaken(desired, observed)
     retired = tuple(RetireInstance(i.name) for i in observed.runtime.instances if i.revision in overtaken)
-    return [_stage(ConditionType.SERVICES_READY, retired)]
+    return [stage(ConditionType.SERVICES_READY, retired)]
 
 
 def _images(desired: Desired, observed: Observed) -> list[Stage]:
@@ -127,7 +126,7 @@ def _images(desired: Desired, observed: Observed) -> list[Stage]:
     for image in desired.images:
         if image.reference not in observed.images:
             missing[image.reference] = BuildImage(image) if image.build else PullImage(image)
-    return [_stage(ConditionType.IMAGES_READY, tuple(missing.values()))]
+    return [stage(ConditionType.IMAGES_READY, tuple(missing.values()))]
 
 
 def _network(desired: Desired, observed: Observed) -> tuple[Action, ...]:
@@ -159,9 +158,9 @@ def _instances(desired: Desired, observed: Observed, created: tuple[CreateInstan
             for spec in specs
             for action in _bring_up(spec, present.get(spec.name))
         )
-        stages += [_stage(ConditionType.SERVICES_READY, actions) for actions in (prepared, started)]
+        stages += [stage(ConditionType.SERVICES_READY, actions) for actions in (prepared, started)]
         if prepared or started or switching or not well.issuperset(spec.name for spec in specs):
-            stages.append(_stage(ConditionType.SERVICES_READY, (AwaitReady(specs),)))
+            stages.append(stage(ConditionType.SERVICES_READY, (AwaitReady(specs),)))
     return stages
 
 
@@ -182,14 +181,20 @@ def _bring_up(spec: InstanceSpec, instance: Instance | None) -> tuple[Action, ..
     return () if instance.state in RUNS else (ResumeInstance(spec.name),)
 
 
-def _switch(desired: Desired, observed: Observed, *, changed: bool) -> list[Stage]:
+def bring_up(desired: Desired, observed: Observed) -> list[Stage]:
+    """Start what is missing of a revision whose images and databases are there, until it is ready."""
+    return [_beside((), _network(desired, observed)), *_instances(desired, observed, ())]
+
+
+def switch(desired: Desired, observed: Observed, *, changed: bool) -> list[Stage]:
+    """Show the world a revision, where that is not so already or something of it was `changed`."""
     replaced = any(revision != desired.revision for revision in observed.revisions)
     if desired.revision is None or not (changed or replaced or desired.revision != observed.published):
         return []
     publish = Publish(desired.preview, desired.revision, routes(desired))
     return [
-        _stage(ConditionType.ROUTED, (publish,)),
-        _stage(ConditionType.ROUTED, (ConfirmRoutes(desired.preview, desired.revision),)),
+        stage(ConditionType.ROUTED, (publish,)),
+        stage(ConditionType.ROUTED, (ConfirmRoutes(desired.preview, desired.revision),)),
     ]
 
 
@@ -203,10 +208,10 @@ def _retire(desired: Desired, observed: Observed) -> list[Stage]:
         return []
     order = {service: index for index, level in enumerate(desired.levels) for service in level}
     last = len(desired.levels)
-    stages = [_stage(ConditionType.ROUTED, (Linger(),))]
+    stages = [stage(ConditionType.ROUTED, (Linger(),))]
     for rank in sorted({order.get(i.service, last) for i in old}, reverse=True):
         actions = tuple(RetireInstance(i.name) for i in old if order.get(i.service, last) == rank)
-        stages.append(_stage(ConditionType.ROUTED, actions))
+        stages.append(stage(ConditionType.ROUTED, actions))
     return stages
 
 
@@ -215,20 +220,20 @@ def _tidy(desired: Desired, observed: Observed) -> list[Stage]:
     network = desired.network.name if desired.network else None
     left: list[Action] = [RemoveNetwork(n.name) for n in observed.runtime.networks if n.name != network]
     left += [RemoveImage(i.reference) for i in observed.runtime.images if i.reference not in wanted]
-    return [_stage(ConditionType.ROUTED, left), *plan_databases.tidy(desired, observed)]
+    return [stage(ConditionType.ROUTED, left), *plan_databases.tidy(desired, observed)]
 
 
 def _teardown(desired: Desired, observed: Observed) -> Plan:
     runtime = observed.runtime
     shown = observed.published is not None or bool(runtime.instances)
     stages = [
-        _stage(ConditionType.ROUTED, (Withdraw(desired.preview),) if shown else ()),
-        _stage(ConditionType.SERVICES_READY, tuple(RetireInstance(i.name) for i in runtime.instances)),
-        _stage(
+        stage(ConditionType.ROUTED, (Withdraw(desired.preview),) if shown else ()),
+        stage(ConditionType.SERVICES_READY, tuple(RetireInstance(i.name) for i in runtime.instances)),
+        stage(
             ConditionType.SERVICES_READY,
             tuple(RemoveNetwork(n.name) for n in runtime.networks)
             + tuple(RemoveImage(i.reference) for i in runtime.images),
         ),
         *plan_databases.teardown(desired, observed),
     ]
-    return _plan(stages)
+    return ordered(stages)

@@ -15,14 +15,13 @@ from controller.core.actions import (
     CreateDatabase,
     DeleteCredentials,
     DropDatabase,
-    Lane,
     Migrate,
-    Stage,
     StoreCredentials,
 )
 from controller.core.databases import ROTATION, kinds_in, login_keys, secret_data
 from controller.core.desired import Desired
 from controller.core.observed import Observed
+from controller.core.stages import Lane, Stage
 from controller.databases.ledger import pending
 from controller.databases.protocol import DatabaseClaim
 

@@ -17,7 +17,7 @@ from controller.api.names import PreviewKey
 from controller.api.preview import Preview
 from controller.api.status import ConditionType
 from controller.core import status as statuses
-from controller.core.actions import Action, Plan
+from controller.core.actions import Action
 from controller.core.desired import Desired
 from controller.core.execute import Backends, Execution, Moment, execute
 from controller.core.gather import Sources, gather
@@ -26,6 +26,7 @@ from controller.core.look import Look
 from controller.core.observed import Observed, usable
 from controller.core.plan import plan, repair, rollback
 from controller.core.show import waiting_routes
+from controller.core.stages import Plan
 from controller.core.work import Memory, Outcome, Pass, Report
 from controller.logs.protocol import LogType
 from controller.runtime.protocol import RuntimeState

@@ -7,11 +7,10 @@ stays behind.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from controller.api.attempt import attempt_of
 from controller.api.conditions import find, updated
 from controller.api.errors import Conflict, PreviewError
 from controller.api.names import database_secret_name
@@ -26,6 +25,7 @@ from controller.api.status import (
     ServiceStatus,
 )
 from controller.core.desired import Desired
+from controller.core.marks import RESTS, marks
 from controller.runtime.protocol import Instance
 
 STAGES = (
@@ -36,6 +36,10 @@ STAGES = (
     ConditionType.ROUTED,
 )
 MESSAGE_MAX = 4000
+WAKING = "Waking"
+"""Reason of Reconciling while what slept is started again."""
+ASLEEP = "Asleep"
+NOT_QUEUED: Mapping[str, object] = {"queue_position": None, "queue_length": None}
 
 
 @dataclass(frozen=True)
@@ -48,18 +52,38 @@ class Facts:
 
 
 def working(status: PreviewStatus, facts: Facts, stage: ConditionType, step: str) -> PreviewStatus:
-    """Something is being done."""
-    if facts.preview.deleting:
-        phase = Phase.DESTROYING
-    else:
-        phase = Phase.UPDATING if facts.serving else Phase.CREATING
+    """Something is being done. What rests goes on resting, until it was let in and `begun`, or serves."""
+    if rests(status, facts):
+        reason = WAKING if status.phase is Phase.SLEEPING else str(status.phase)
+        doing = [condition(ConditionType.RECONCILING, True, reason, step)]
+        return written(status, facts, doing, phase=status.phase, step=step, taken_up=False)
+    return begun(status, facts, stage, step)
+
+
+def begun(status: PreviewStatus, facts: Facts, stage: ConditionType, step: str) -> PreviewStatus:
+    """What is asked for now is worked on, whatever there was before."""
+    phase = phase_at_work(facts)
     conditions = [
-        _condition(ConditionType.RECONCILING, True, str(phase), step),
-        _condition(ConditionType.STALLED, False, "Working", ""),
-        _ready(facts, str(phase), step),
+        condition(ConditionType.RECONCILING, True, str(phase), step),
+        condition(ConditionType.STALLED, False, "Working", ""),
+        ready(facts, str(phase), step),
         *_stages_until(stage, "Working", step),
     ]
-    return _with(status, facts, conditions, phase=phase, step=step)
+    return written(status, facts, conditions, phase=phase, step=step, **NOT_QUEUED)
+
+
+def rests(status: PreviewStatus, facts: Facts) -> bool:
+    """It sleeps, waits or is gone, and that is not over yet."""
+    if facts.preview.deleting or status.phase not in RESTS:
+        return False
+    return not (facts.serving and status.phase is Phase.SLEEPING)
+
+
+def phase_at_work(facts: Facts) -> Phase:
+    """What the work at a preview is called."""
+    if facts.preview.deleting:
+        return Phase.DESTROYING
+    return Phase.UPDATING if facts.serving else Phase.CREATING
 
 
 def reached(
@@ -67,10 +91,10 @@ def reached(
 ) -> PreviewStatus:
     """Everything is as it should be."""
     conditions = [
-        _condition(ConditionType.READY, True, "Serving", f"Commit {desired.commit[:12]} is being served."),
-        _condition(ConditionType.RECONCILING, False, "Done", ""),
-        _condition(ConditionType.STALLED, False, "Done", ""),
-        *(_condition(stage, True, "Done", "") for stage in STAGES),
+        condition(ConditionType.READY, True, "Serving", f"Commit {desired.commit[:12]} is being served."),
+        condition(ConditionType.RECONCILING, False, "Done", ""),
+        condition(ConditionType.STALLED, False, "Done", ""),
+        *(condition(stage, True, "Done", "") for stage in STAGES),
     ]
     secret = database_secret_name(desired.preview.name)
     databases = tuple(
@@ -85,18 +109,18 @@ def reached(
         "databases": databases if databases and databases[0].label else (),
         "commit": desired.commit,
     }
-    return _with(status, facts, conditions, phase=Phase.RUNNING, step=None, **fields)
+    return written(status, facts, conditions, phase=Phase.RUNNING, step=None, **NOT_QUEUED, **fields)
 
 
 def suspended(status: PreviewStatus, facts: Facts) -> PreviewStatus:
     """Left as it is on its creator's wish (`spec.suspend`)."""
     message = "spec.suspend is set: nothing is done."
     conditions = [
-        _condition(ConditionType.RECONCILING, False, "Suspended", message),
-        _condition(ConditionType.STALLED, False, "Suspended", message),
-        _ready(facts, "Suspended", message),
+        condition(ConditionType.RECONCILING, False, "Suspended", message),
+        condition(ConditionType.STALLED, False, "Suspended", message),
+        *([] if status.phase in RESTS else [ready(facts, "Suspended", message)]),
     ]
-    return _with(status, facts, conditions, step=None)
+    return written(status, facts, conditions, step=None)
 
 
 def failed(
@@ -107,31 +131,37 @@ def failed(
     A Conflict is Stalled, and tried again all the same: whoever holds the name may let it go.
     """
     message = "\n".join([error.message, *error.lines])[:MESSAGE_MAX]
+    if not final and rests(status, facts):  # it is tried again from there
+        trying = [condition(ConditionType.RECONCILING, True, error.reason, message)]
+        return written(status, facts, trying, phase=status.phase, step=error.reason, taken_up=False)
     conditions = [
-        _ready(facts, error.reason, message),
-        _condition(ConditionType.RECONCILING, not final, error.reason, "" if final else message),
-        _condition(ConditionType.STALLED, final, error.reason, message if final else ""),
+        ready(facts, error.reason, message),
+        condition(ConditionType.RECONCILING, not final, error.reason, "" if final else message),
+        condition(ConditionType.STALLED, final, error.reason, message if final else ""),
         *_stages_until(stage, error.reason, message),
     ]
-    if facts.preview.deleting:
-        phase = Phase.DESTROYING
-    elif final:
-        phase = Phase.FAILED
-    else:
-        phase = Phase.UPDATING if facts.serving else Phase.CREATING
-    fields: dict[str, object] = {"phase": phase, "step": None if final else error.reason}
+    phase = Phase.FAILED if final and not facts.preview.deleting else phase_at_work(facts)
+    fields: dict[str, object] = {"step": None if final else error.reason, **NOT_QUEUED}
     if isinstance(error, Conflict):
         fields["attempt"] = None
-    return _with(status, facts, conditions, **fields)
+    return written(status, facts, conditions, phase=phase, **fields)
 
 
 def held(status: PreviewStatus, facts: Facts, instances: Sequence[Instance]) -> PreviewStatus:
     """Given up as before; the state of each service, and whether the last good version serves, as of now."""
-    by_service = {instance.service: instance for instance in instances}
-    services = tuple(_service_state(service, by_service.get(service.name)) for service in status.services)
     stalled = find(status.conditions, ConditionType.STALLED)
-    ready = [_ready(facts, stalled.reason, stalled.message)] if stalled else []
-    return _with(status, facts, ready, services=services)
+    conditions = [condition(ConditionType.RECONCILING, False, stalled.reason, "")] if stalled else []
+    conditions += [ready(facts, stalled.reason, stalled.message)] if stalled else []
+    services = with_states(status.services, instances)
+    return written(status, facts, conditions, phase=Phase.FAILED, step=None, services=services)
+
+
+def with_states(
+    services: Sequence[ServiceStatus], instances: Sequence[Instance]
+) -> tuple[ServiceStatus, ...]:
+    """Services with the state of what there is of them now."""
+    by_service = {instance.service: instance for instance in instances}
+    return tuple(_service_state(service, by_service.get(service.name)) for service in services)
 
 
 def patch(status: PreviewStatus) -> dict[str, object]:
@@ -142,44 +172,59 @@ def patch(status: PreviewStatus) -> dict[str, object]:
     }
 
 
-def _with(
-    status: PreviewStatus, facts: Facts, conditions: list[Condition], **fields: object
+def written(  # noqa: PLR0913 - a status is made of these
+    status: PreviewStatus,
+    facts: Facts,
+    conditions: Sequence[Condition],
+    *,
+    phase: Phase | None = None,
+    taken_up: bool = True,
+    **fields: object,
 ) -> PreviewStatus:
+    """A status after news.
+
+    Args:
+        status: before.
+        facts: see there.
+        conditions: those that have news.
+        phase: None: as it was.
+        taken_up: see `marks`.
+        fields: what else is new.
+    """
     generation = facts.preview.metadata.generation
+    phase = phase or status.phase
+    life = marks(status, facts.preview, facts.now, phase, taken_up=taken_up)
     # Of a preview that was restored without its status and is being deleted nothing was ever seen: that must
     # not be forgotten before everything was looked for.
-    unseen = facts.preview.deleting and status.observed_generation is None
-    stamped = [condition.model_copy(update={"observed_generation": generation}) for condition in conditions]
-    return status.model_copy(
-        update={
-            "observed_generation": None if unseen else generation,
-            "attempt": attempt_of(facts.preview),
-            "conditions": updated(status.conditions, stamped, facts.now),
-            **fields,
-        }
-    )
+    if facts.preview.deleting and status.observed_generation is None:
+        life["observed_generation"] = None
+    stamped = [news.model_copy(update={"observed_generation": generation}) for news in conditions]
+    merged = updated(status.conditions, stamped, facts.now)
+    return status.model_copy(update={**life, "phase": phase, "conditions": merged, **fields})
 
 
-def _condition(kind: ConditionType, status: bool | None, reason: str, message: str) -> Condition:
+def condition(kind: ConditionType, status: bool | None, reason: str, message: str) -> Condition:
+    """A condition; its time is put in where it is merged with what was known."""
     value = {True: ConditionStatus.TRUE, False: ConditionStatus.FALSE, None: ConditionStatus.UNKNOWN}[status]
     return Condition(
         type=kind, status=value, reason=reason, message=message, last_transition_time=datetime.min
     )
 
 
-def _ready(facts: Facts, reason: str, message: str) -> Condition:
+def ready(facts: Facts, reason: str, message: str) -> Condition:
+    """Whether it serves; where it does not, why."""
     if facts.serving:
-        return _condition(ConditionType.READY, True, "Serving", "The last good version is being served.")
-    return _condition(ConditionType.READY, False, reason, message)
+        return condition(ConditionType.READY, True, "Serving", "The last good version is being served.")
+    return condition(ConditionType.READY, False, reason, message)
 
 
 def _stages_until(stage: ConditionType, reason: str, message: str) -> list[Condition]:
     """Stages before this one are done, this one is not, what comes after is unknown."""
     reached_here = STAGES.index(stage)
     return [
-        *(_condition(done, True, "Done", "") for done in STAGES[:reached_here]),
-        _condition(stage, False, reason, message),
-        *(_condition(later, None, "Waiting", "") for later in STAGES[reached_here + 1 :]),
+        *(condition(done, True, "Done", "") for done in STAGES[:reached_here]),
+        condition(stage, False, reason, message),
+        *(condition(later, None, "Waiting", "") for later in STAGES[reached_here + 1 :]),
     ]
 
 
@@ -189,7 +234,7 @@ def _services(desired: Desired, instances: Sequence[Instance]) -> tuple[ServiceS
     for spec in desired.instances or ():
         address = next(a for a in desired.addresses if a.service == spec.service)
         url = address.url if address.public else None
-        status = ServiceStatus(name=spec.service, url=url, image=spec.image)
+        status = ServiceStatus(name=spec.service, url=url, image=spec.image, instance=spec.name)
         result.append(_service_state(status, by_name.get(spec.name)))
     return tuple(result)
 

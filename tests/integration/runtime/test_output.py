@@ -12,6 +12,7 @@ import pytest_asyncio
 from controller.api.status import ConditionType
 from controller.clock import WallClock
 from controller.core import actions as act
+from controller.core.stages import Lane, Plan, Stage
 from controller.core.execute import Execution, Moment, execute
 from controller.logs.collector import Collector
 from controller.logs.follower import Ways
@@ -133,7 +134,7 @@ async def retired(place: Place, collector: Collector, spec: InstanceSpec) -> Non
         return None
 
     backends = replace(World().backends, runtime=place.runtime, output=collector)
-    plan = act.Plan((act.Stage((act.Lane(ConditionType.READY, (act.RetireInstance(spec.name),)),)),))
+    plan = Plan((Stage((Lane(ConditionType.READY, (act.RetireInstance(spec.name),)),)),))
     run = Execution(
         preview=preview(),
         backends=backends,

@@ -10,6 +10,7 @@ from controller.core import actions as act
 from controller.core.desired import Desired, desired
 from controller.core.observed import Observed
 from controller.core.plan import plan, repair, rollback
+from controller.core.stages import Plan
 from controller.databases.protocol import DatabaseState
 from controller.runtime.protocol import InstanceState, Network, OwnImage, RuntimeState
 from tests.unit.core.examples import KEY, LONE, RULES, beside, inputs, there, wanted
@@ -18,7 +19,7 @@ from tests.unit.core.world import COMMIT_B, COMMIT_C
 OLD, NEW = wanted(), wanted(commit=COMMIT_B)
 
 
-def kinds(made: act.Plan) -> list[str]:
+def kinds(made: Plan) -> list[str]:
     return [type(action).__name__ for action in made.actions]
 
 
@@ -269,4 +270,4 @@ def test_a_plan_prints_one_numbered_line_per_stage_and_no_secret() -> None:
     ]
     assert "s3cret" not in text
     assert "s3cret" not in repr(plan(NEW, Observed(images=there(NEW).images)))
-    assert str(act.Plan()) == "nothing to do"
+    assert str(Plan()) == "nothing to do"
