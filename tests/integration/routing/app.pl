@@ -35,16 +35,19 @@ sub serve {
             $head .= $line;
         }
         last if $head eq "";
-        answer($connection, $head);
+        my $sent = "";
+        read($connection, $sent, $1) if $head =~ /^content-length: *(\d+)/im;
+        answer($connection, $head, $sent);
     }
 }
 
 sub answer {
-    my ($connection, $head) = @_;
+    my ($connection, $head, $sent) = @_;
     my ($method, $path) = split / /, $head;
     my ($status, $body, $extra) = (200, $name, "");
     if ($path =~ m{^/status/(\d+)}) { $status = $1; $body = $1 == 502 ? "the application's own" : "status $1" }
     if ($path eq "/head")  { $body = $head }
+    if ($path =~ m{^/echo}) { $status = 207; $body = "$head\n$sent"; $extra = "X-Name: $name\r\n" }
     if ($path eq "/forge") { $extra = "X-Preview-Instance: somebody-else\r\nSet-Cookie: a=b\r\n" }
     if ($path eq "/moved") { $status = 302; $extra = "Location: http://127.0.0.1:1/\r\n" }
     if ($path eq "/hang")  { sleep 3600 }

@@ -1,4 +1,4 @@
-"""One Traefik and one open router for the tests of this folder; each test has a preview of its own."""
+"""One Traefik, one open routing and one stand-in for the bridge; each test has a preview of its own."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pytest_asyncio
 
 from controller.clock import WallClock
 from controller.health import Health
-from controller.routing.serve import open_routing
+from controller.routing.counters import TraefikCounters
+from controller.routing.serve import Routing, open_routing
 from controller.routing.traefik import TraefikRouter
+from tests.integration.routing.bridge import bridge
 from tests.integration.routing.proxy import Proxy
 
 
@@ -25,7 +27,17 @@ def proxy() -> Iterator[Proxy]:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def router(proxy: Proxy) -> AsyncIterator[TraefikRouter]:
-    async with open_routing(proxy.settings, Health(WallClock())) as opened:
-        opened.settle()
+async def routing(proxy: Proxy) -> AsyncIterator[Routing]:
+    async with bridge(proxy.ports["catchall"]), open_routing(proxy.settings, Health(WallClock())) as opened:
+        opened.router.settle()
         yield opened
+
+
+@pytest.fixture(scope="package")
+def router(routing: Routing) -> TraefikRouter:
+    return routing.router
+
+
+@pytest.fixture(scope="package")
+def counters(routing: Routing) -> TraefikCounters:
+    return routing.counters

@@ -10,6 +10,9 @@ from controller.routing.protocol import Probe, ProbeState, PublicRoute, Router
 from controller.runtime.protocol import InstanceSpec, RouteSpec
 from tests.integration.routing.polling import eventually
 
+SECRET = "preview:$2y$04$ev2PWHDUqjKh5Bgtnyt1Tuh36Y9RDBb0D23AlwERL6bjTlur/Ld76"
+"""A password line; the password is "sesame"."""
+
 
 @dataclass
 class OnePreview:

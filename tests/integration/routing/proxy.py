@@ -11,6 +11,7 @@ import os
 import secrets
 import socket
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -127,15 +128,29 @@ class Proxy:
             },
         )
 
-    async def get(
-        self, host: str, path: str = "/", password: str | None = None, accept: str = "*/*"
+    async def get(self, host: str, path: str = "/", password: str | None = None) -> requests.Response:
+        """One public GET, on a connection of its own."""
+        return await self.ask("GET", host, path, password=password)
+
+    async def ask(
+        self,
+        method: str,
+        host: str,
+        path: str = "/",
+        *,
+        entry: str = "web",
+        password: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
     ) -> requests.Response:
-        """One public request, on a connection of its own."""
+        """One request to an entry point, on a connection of its own; redirects are not followed."""
         return await asyncio.to_thread(
-            requests.get,
-            f"http://127.0.0.1:{self.ports['web']}{path}",
-            headers={"Host": host, "Accept": accept},
+            requests.request,
+            method,
+            f"http://127.0.0.1:{self.ports[entry]}{path}",
+            headers={"Host": host, **(headers or {})},
             auth=None if password is None else ("preview", password),
+            data=body,
             timeout=10,
             allow_redirects=False,
         )

@@ -13,7 +13,7 @@ from controller.health import Health
 from controller.routing.serve import open_routing
 from controller.runtime.protocol import InstanceSpec
 from tests.integration.routing.polling import eventually
-from tests.integration.routing.previews import OnePreview, go_live, ready
+from tests.integration.routing.previews import SECRET, OnePreview, go_live, ready
 from tests.integration.routing.proxy import Behaviour, Proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -44,7 +44,8 @@ async def test_without_the_operator_traefik_keeps_its_last_answer_and_after_a_re
     old, new = preview.instance("a"), preview.instance("b")
     await asyncio.to_thread(lone.start, old)
     await asyncio.to_thread(lone.start, new, Behaviour(delay=None))
-    async with open_routing(lone.settings, Health(WallClock())) as router:
+    async with open_routing(lone.settings, Health(WallClock())) as routing:
+        router = routing.router
         router.settle()
         await go_live(router, preview, old.name)
 
@@ -64,10 +65,12 @@ async def test_the_operator_comes_back_and_nobody_notices_until_it_has_seen_ever
     preview = OnePreview()
     spec = preview.instance("a")
     await asyncio.to_thread(lone.start, spec)
-    async with open_routing(lone.settings, Health(WallClock())) as router:
+    async with open_routing(lone.settings, Health(WallClock())) as routing:
+        router = routing.router
         router.settle()
         await go_live(router, preview, spec.name)
-    async with open_routing(lone.settings, Health(WallClock())) as router:
+    async with open_routing(lone.settings, Health(WallClock())) as routing:
+        router = routing.router
         for _ in range(10):
             assert (await lone.get(preview.host)).text == spec.name
         router.publish(preview.key, preview.route(spec.name))
@@ -77,8 +80,7 @@ async def test_the_operator_comes_back_and_nobody_notices_until_it_has_seen_ever
 
 
 async def test_labels_ask_for_the_password_too(lone: Proxy) -> None:
-    users = "preview:$2y$04$ev2PWHDUqjKh5Bgtnyt1Tuh36Y9RDBb0D23AlwERL6bjTlur/Ld76"
-    preview = OnePreview(users=users)
+    preview = OnePreview(users=SECRET)
     for spec in (preview.instance("a"), preview.instance("b", port=9090)):
         await asyncio.to_thread(lone.start, spec)
         await served_by(lone, preview, spec, password="sesame")
@@ -88,7 +90,8 @@ async def test_labels_ask_for_the_password_too(lone: Proxy) -> None:
 async def test_an_absent_traefik_is_an_unavailable_backend_and_comes_back_by_itself(lone: Proxy) -> None:
     spec = OnePreview().instance("a")
     await asyncio.to_thread(lone.start, spec)
-    async with open_routing(lone.settings, Health(WallClock())) as router:
+    async with open_routing(lone.settings, Health(WallClock())) as routing:
+        router = routing.router
         router.settle()
         await ready(router, spec.name)
         assert lone.traefik is not None

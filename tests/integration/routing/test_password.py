@@ -6,13 +6,12 @@ import pytest
 
 from controller.routing.protocol import ProbeState
 from controller.routing.traefik import TraefikRouter
+from tests.integration.routing.bridge import STATUS
 from tests.integration.routing.polling import eventually
-from tests.integration.routing.previews import OnePreview, go_live, ready
+from tests.integration.routing.previews import SECRET, OnePreview, go_live, ready
 from tests.integration.routing.proxy import Proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-SECRET = "preview:$2y$04$ev2PWHDUqjKh5Bgtnyt1Tuh36Y9RDBb0D23AlwERL6bjTlur/Ld76"  # "sesame"
 
 
 async def test_a_protected_preview_asks_for_its_password(proxy: Proxy, router: TraefikRouter) -> None:
@@ -32,17 +31,20 @@ async def test_its_page_asks_for_it_too(proxy: Proxy, router: TraefikRouter) -> 
     router.publish(preview.key, preview.route(None))
     await router.confirm(preview.key, 10)
     assert (await proxy.get(preview.host)).status_code == 401
-    assert (await proxy.get(preview.host, password="sesame")).status_code == 502
+    page = await proxy.get(preview.host, password="sesame")
+    assert page.status_code == STATUS
+    assert page.json()["headers"]["x-preview-page"] == f"{preview.slug}-web"
+    assert "authorization" not in page.json()["headers"]
 
 
-async def test_its_page_is_never_shown_without_it_not_even_while_its_router_is_on_the_way(
+async def test_nobody_passes_for_let_in_without_it_not_even_while_its_router_is_on_the_way(
     proxy: Proxy, router: TraefikRouter
 ) -> None:
     preview = OnePreview(users=SECRET)
     router.publish(preview.key, preview.route(None))
     asked = await proxy.get(preview.host)
     while asked.status_code != 401:
-        assert "BuildFailed" not in asked.text
+        assert "x-preview-page" not in asked.json()["headers"]
         asked = await proxy.get(preview.host)
 
 
@@ -57,8 +59,8 @@ async def test_a_protected_preview_whose_instance_is_gone_still_asks(
     await eventually(lambda: router.probe(spec.name, None), lambda probe: probe.state is ProbeState.UNKNOWN)
     assert (await proxy.get(preview.host)).status_code == 401
     page = await proxy.get(preview.host, password="sesame")
-    assert page.status_code == 503
-    assert "not ready" in page.text
+    assert page.status_code == STATUS
+    assert page.json()["headers"]["x-preview-page"] == f"{preview.slug}-web"
 
 
 async def test_the_switch_to_another_password_is_confirmed(proxy: Proxy, router: TraefikRouter) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from controller.routing.protocol import Probe, ProbeState
 from controller.routing.traefik import TraefikRouter
+from tests.integration.routing.bridge import STATUS
 from tests.integration.routing.polling import eventually
 from tests.integration.routing.previews import OnePreview, ready
 from tests.integration.routing.proxy import Behaviour, Proxy
@@ -80,5 +81,5 @@ async def test_the_private_route_is_not_reachable_in_public(proxy: Proxy, router
     proxy.start(spec)
     await ready(router, spec.name)
     answer = await proxy.get(f"{spec.name}.probe.internal")
-    assert answer.status_code == 404
+    assert answer.status_code == STATUS
     assert spec.name not in answer.headers.values()

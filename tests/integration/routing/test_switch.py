@@ -7,6 +7,7 @@ import pytest
 from controller.api.errors import NotReady
 from controller.api.names import PreviewKey
 from controller.routing.traefik import TraefikRouter
+from tests.integration.routing.bridge import STATUS
 from tests.integration.routing.load import load
 from tests.integration.routing.previews import OnePreview, go_live, ready
 from tests.integration.routing.proxy import Behaviour, Proxy
@@ -69,9 +70,9 @@ async def test_a_page_replaces_an_instance_and_an_instance_the_page(
     await router.confirm(preview.key, 10)
     await asyncio.to_thread(proxy.start, preview.instance("a"))
     await ready(router, preview.instance("a").name)
-    page = await proxy.get(preview.host, "/any?x=1", accept="text/html")
-    assert (page.status_code, page.headers["Retry-After"]) == (503, "3")
-    assert "Building images" in page.text
+    page = await proxy.get(preview.host, "/any?x=1")
+    assert page.status_code == STATUS
+    assert (page.json()["host"], page.json()["path"]) == (preview.host, "/any?x=1")
     await go_live(router, preview, preview.instance("a").name)
     assert (await proxy.get(preview.host)).status_code == 200
 
@@ -80,13 +81,13 @@ async def test_a_withdrawn_host_is_unknown_again(proxy: Proxy, router: TraefikRo
     preview, other = OnePreview(), OnePreview()
     router.publish(preview.key, preview.route(None))
     await router.confirm(preview.key, 10)
-    failed = await proxy.get(preview.host)
-    assert failed.status_code == 502
-    assert "BuildFailed" in failed.text
+    assert (await proxy.get(preview.host)).headers["X-Preview-Instance"] == "page"
     router.withdraw(preview.key)
     router.publish(other.key, other.route(None))
     await router.confirm(other.key, 10)
-    assert (await proxy.get(preview.host)).status_code == 404
+    stranger = await proxy.get(preview.host)
+    assert stranger.headers["X-Preview-Instance"] == "catchall"
+    assert "x-preview-page" not in stranger.json()["headers"]
 
 
 async def test_confirming_a_preview_that_published_nothing_returns_at_once(router: TraefikRouter) -> None:

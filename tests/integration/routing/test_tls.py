@@ -28,7 +28,8 @@ async def test_a_switch_is_confirmed_over_tls_and_plain_http_stays_closed(secure
     preview = OnePreview()
     spec = preview.instance("a")
     await asyncio.to_thread(secure.start, spec)
-    async with open_routing(secure.settings, Health(WallClock())) as router:
+    async with open_routing(secure.settings, Health(WallClock())) as routing:
+        router = routing.router
         router.settle()
         await go_live(router, preview, spec.name)
         assert (await secure.get(preview.host)).status_code == 404
