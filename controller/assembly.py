@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from controller.api.quantities import cpu_millis, memory_bytes
 from controller.api.spec import DatabaseType
+from controller.assembly_lifecycle import open_lives
 from controller.assembly_logs import open_collector, open_logs
 from controller.build.buildkit import BuildKitBuilder
 from controller.build.memory import MemoryBuilder
@@ -33,7 +34,7 @@ from controller.databases.postgres_limits import DEFAULT_LIMITS as POSTGRES_LIMI
 from controller.databases.protocol import DatabaseServer
 from controller.fleet import Fleet, World
 from controller.health import Health
-from controller.lifecycle.memory import MemoryAccess, MemoryLifecycle
+from controller.lifecycle.memory import MemoryAccess
 from controller.lifecycle.protocol import AccessSource
 from controller.logs.intake import LogIntake
 from controller.passwords import PasswordHasher, new_password
@@ -85,6 +86,7 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         runtime, router = engine.runtime, engine.router
         health.watch("docker", runtime.survey)
         collector = await stack.enter_async_context(open_collector(logs, engine.outputs, settings, clock))
+        lives = await stack.enter_async_context(open_lives(settings, clock, engine.access))
         backends = Backends(
             cluster,
             runtime,
@@ -94,13 +96,15 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
             clock,
             limits(settings),
             collector,
-            MemoryLifecycle(),
+            lives.governor,
             Roomy(),
         )
         source = git_source(settings)
         sources = Sources(cluster, source, servers, new_password, PasswordHasher().line)
         sweep = partial(source.sweep, settings.cache_bytes)
-        world = World(cluster, runtime, servers, router, clock, settings.resync_interval, sweep)
+        world = World(
+            cluster, runtime, servers, router, clock, lives.governor, settings.resync_interval, sweep
+        )
         fleet = Fleet(
             Reconciler(backends, sources, rules(settings)),
             world,

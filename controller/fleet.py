@@ -2,6 +2,7 @@
 
     kopf's events ──▶ see ──▶ the object's worker
     engine events, a survey at an interval ──▶ wake whom it concerns
+    the lifecycle: another verdict, a visit ──▶ whom it concerns
 
 The router is told that everything is known (`settle`) once every Preview that existed at start has been
 looked at.
@@ -12,6 +13,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -24,6 +27,7 @@ from controller.clock import Clock
 from controller.cluster.protocol import Body, Cluster
 from controller.core.reconcile import Reconciler
 from controller.databases.protocol import DatabaseServer
+from controller.lifecycle.protocol import Governing
 from controller.reporter import Ears
 from controller.routing.protocol import Router
 from controller.runtime.protocol import Runtime
@@ -57,6 +61,7 @@ class World:
     databases: Mapping[str, DatabaseServer]
     router: Router
     clock: Clock
+    life: Governing
     resync_seconds: float
     sweep_source: Callable[[], Awaitable[object]] | None = None
     """Bounds the cache of repositories; called every ten minutes."""
@@ -68,7 +73,7 @@ class Fleet:
     def __init__(self, reconciler: Reconciler, world: World, ears: Ears) -> None:
         self._world = world
         self._slugs = Slugs()
-        self._tools = Tools(reconciler, world.cluster, self._slugs, ears, self._shown)
+        self._tools = Tools(reconciler, world.cluster, world.life, self._slugs, ears, self._shown)
         self._workers: dict[PreviewKey, Worker] = {}
         self._unseen: set[PreviewKey] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -89,9 +94,13 @@ class Fleet:
         self._slugs.adopt(previews)
         self._unseen = {preview.key for preview in previews}
         for preview in previews:
+            self._world.life.see(preview)
+        await self._occupied()
+        for preview in previews:
             self._take(preview)
         self._settle_when_seen()
-        work = [self._follow_engine, self._resync, self._sweep]
+        life = partial(self._world.life.run, self)
+        work: list[Callable[[], Awaitable[None]]] = [life, self._follow_engine, self._resync, self._sweep]
         self._tasks = [asyncio.create_task(kept_up(one, self._world.clock)) for one in work]
         self._tasks.append(asyncio.create_task(self._settle_late()))
 
@@ -116,6 +125,18 @@ class Fleet:
         if worker is not None and worker.preview.metadata.uid == preview.metadata.uid:
             worker.gone()
             self._shown(preview.key)
+
+    def reconsider(self, preview: PreviewKey) -> None:
+        """See Listener.reconsider."""
+        worker = self._workers.get(preview)
+        if worker is not None:
+            worker.reconsider()
+
+    def visited(self, preview: PreviewKey, time: datetime) -> None:
+        """See Listener.visited."""
+        worker = self._workers.get(preview)
+        if worker is not None:
+            worker.visited(time)
 
     def _take(self, preview: Preview) -> None:
         worker = self._workers.get(preview.key)
@@ -159,8 +180,9 @@ class Fleet:
     async def _survey(self) -> None:
         """Look at everything in a few calls, and wake those for whom it is not as it was."""
         servers = self._world.databases
-        runtime, found = await asyncio.gather(
+        runtime, _, found = await asyncio.gather(
             _answered(self._world.runtime.survey()),
+            self._occupied(),
             asyncio.gather(*(_answered(server.survey()) for server in servers.values())),
         )
         databases = {kind: names for kind, names in zip(servers, found, strict=True) if names is not None}
@@ -169,6 +191,12 @@ class Fleet:
             if _changed(worker, self._last, now):
                 worker.nudge()
         self._last = now
+
+    async def _occupied(self) -> None:
+        """Say what runs; where the engine does not answer, at the next survey."""
+        running = await _answered(self._world.runtime.occupied())
+        if running is not None:
+            self._world.life.occupied(running)
 
     async def _sweep(self) -> None:
         """Bound what is kept for speed alone: commits, and templates of databases."""

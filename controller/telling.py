@@ -1,12 +1,15 @@
-"""Telling: what people hear of how a pass ended, as an Event and as a line of the preview's log.
+"""Telling: what people hear of how a pass ended, and of what was decided, as Events and as lines of the log.
 
-status before, Outcome ──▶ verdict ──▶ log: once for each change, and after every pass that did something
+status before, Outcome ──▶ ending ──▶ log: once for each change, and after every pass that did something
                       └──▶ Event, where a person would want to know
+status before, Verdict ──▶ turn ──▶ log and Event: once, when it is to become something else than it is
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -18,7 +21,9 @@ from controller.api.status import ConditionType, Phase, PreviewStatus
 from controller.cluster.protocol import Cluster
 from controller.core.reconcile import BUG
 from controller.core.work import Outcome
+from controller.lifecycle.protocol import Course, Expiry, Verdict
 from controller.logs.protocol import LogType
+from controller.record import warning
 from controller.reporter import Ears, entry
 
 log = structlog.get_logger()
@@ -28,7 +33,29 @@ _PHASES = frozenset(str(phase) for phase in Phase)
 """A condition under way has its phase as reason; any other reason is a failure that is tried again."""
 
 
-def verdict(status: PreviewStatus) -> str:
+WAKING = "It is started again."
+_AT_REST = (Phase.SLEEPING, Phase.QUEUED, Phase.EXPIRED)
+"""What these mean was said when it was decided."""
+
+
+def turn(phase: Phase | None, course: Course) -> str | None:
+    """The word for what a preview is about to become, by what it is and what was decided; None: nothing
+    that is worth a word. Pure.
+    """
+    match course:
+        case Course.SLEEP:
+            return None if phase is Phase.SLEEPING else "Sleeping"
+        case Course.QUEUE:
+            return None if phase is Phase.QUEUED else "Queued"
+        case Course.EXPIRE:
+            return None if phase is Phase.EXPIRED else "Expired"
+        case Course.RUN if phase in (Phase.SLEEPING, Phase.EXPIRED):
+            return "Waking"
+        case _:
+            return None
+
+
+def ending(status: PreviewStatus) -> str:
     """What a status comes down to, in one line; empty while work goes on. Pure."""
     conditions = status.conditions
     ready = is_true(conditions, ConditionType.READY)
@@ -42,6 +69,8 @@ def verdict(status: PreviewStatus) -> str:
         return f"not yet: {trying.reason}: {_first_line(trying.message)} It is tried again.{goes_on}"
     if stalled is not None and stalled.reason == "Suspended":
         return f"suspended: {stalled.message}"
+    if status.phase in _AT_REST:
+        return ""
     return f"reached: commit {status.commit[:12]} is served at {status.url}" if status.commit else ""
 
 
@@ -60,7 +89,7 @@ def left_behind(preview: Preview, error: PreviewError) -> str:
 @dataclass(frozen=True)
 class _Said:
     key: LogKey
-    verdict: str
+    ending: str
 
 
 class Telling:
@@ -75,15 +104,51 @@ class Telling:
     def __init__(self, preview: Preview, cluster: Cluster, ears: Ears) -> None:
         self._cluster = cluster
         self._ears = ears
-        self._said = _Said(preview.log_key, verdict(preview.status))
+        self._said = _Said(preview.log_key, ending(preview.status))
+        self._turn: str | None = None
+        self._warned: datetime | None = None
+        self._posts: set[asyncio.Task[None]] = set()
         self._log = log.bind(preview=str(preview.key))
 
     def concluded(self, preview: Preview, outcome: Outcome, *, acted: bool) -> None:
         """Say in the preview's log how a pass ended; a quiet one that changed nothing says nothing."""
-        found = _Said(preview.log_key, verdict(outcome.status))
-        if found.verdict and (acted or found != self._said):
-            self.say(preview, found.verdict)
+        found = _Said(preview.log_key, ending(outcome.status))
+        if found.ending and (acted or found != self._said):
+            self.say(preview, found.ending)
         self._said = found
+
+    def decided(self, preview: Preview, verdict: Verdict, expiry: Expiry | None) -> None:
+        """Say what a preview is about to become, and when its ttl is over soon; each of it once.
+
+        Work does not wait for it: a wake has no time to lose.
+        """
+        now = turn(preview.status.phase, verdict.course)
+        if now is not None and now != self._turn:
+            self._post(preview, "Normal", now, verdict.message or WAKING)
+        self._turn = now
+        known = is_true(preview.status.conditions, ConditionType.EXPIRING)
+        if expiry is not None and expiry.soon and not known and self._warned != expiry.time:
+            self._warned = expiry.time
+            self._post(preview, "Warning", "Expiring", warning(expiry))
+
+    async def close(self) -> None:
+        """Nothing more is told."""
+        for post in self._posts:
+            post.cancel()
+        await asyncio.gather(*self._posts, return_exceptions=True)
+
+    def _post(self, preview: Preview, kind: str, reason: str, message: str) -> None:
+        self._log.info("decided", decision=reason, message=message)
+        self.say(preview, f"{reason[0].lower()}{reason[1:]}: {message}")
+        post = asyncio.create_task(self._posted(preview, kind, reason, message))
+        self._posts.add(post)
+        post.add_done_callback(self._posts.discard)
+
+    async def _posted(self, preview: Preview, kind: str, reason: str, message: str) -> None:
+        try:
+            await self._cluster.event(preview, kind, reason, message)
+        except PreviewError as error:
+            self._log.warning("event not written", event=reason, reason=error.reason)
 
     def say(self, preview: Preview, text: str) -> None:
         """A line of the preview's log; one that has no slug (yet) speaks under its name."""
@@ -97,9 +162,9 @@ class Telling:
         if error is not None and status.conditions != before.conditions:
             self._log.warning("failed", reason=error.reason, message=error.message)
             await self._cluster.event(preview, "Warning", error.reason, error.message)
-        elif error is None and status.commit != before.commit:
+        elif error is None and status.commit and status.commit != before.commit:
             self._log.info("serving", commit=status.commit, url=status.url)
-            message = f"Commit {(status.commit or '')[:12]} is served at {status.url}"
+            message = f"Commit {status.commit[:12]} is served at {status.url}"
             await self._cluster.event(preview, "Normal", "Serving", message)
 
     async def abandoned(self, preview: Preview, error: PreviewError, *, gone: bool) -> None:

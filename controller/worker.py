@@ -1,8 +1,9 @@
 """One worker per Preview: it coalesces triggers, lets a newer wish cancel what runs, and writes the status.
 
-    event, drift, timer ──▶ wake ──▶ claim (finalizer, slug) ──▶ reconcile ──▶ status, Events ──▶ back off
+    event, drift, verdict ──▶ alarm ──▶ claim (finalizer, slug) ──▶ reconcile ──▶ status, Events ──▶ back off
 
-The API server is written to by nobody else.
+The API server is written to by nobody else. No pass begins before all that was seen of the preview was
+decided on; another verdict cancels what runs under the one before, as a newer wish does.
 """
 
 from __future__ import annotations
@@ -10,15 +11,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
+from controller.alarm import Alarm
 from controller.api.errors import BackendUnavailable, Conflict, PreviewError
 from controller.api.names import (
     FINALIZER,
-    GROUP,
-    INCARNATION_ANNOTATION,
-    SLUG_ANNOTATION,
     PreviewKey,
     slug_candidates,
     source_identity,
@@ -27,9 +27,11 @@ from controller.api.preview import Preview
 from controller.api.status import ConditionType, PreviewStatus
 from controller.cluster.protocol import Cluster
 from controller.core.reconcile import Reconciler
-from controller.core.status import Facts, failed, patch
+from controller.core.status import Facts, failed
 from controller.core.work import Memory, Outcome
-from controller.finish import to_the_end
+from controller.intent import intent, life_wishes
+from controller.lifecycle.protocol import Course, Governing
+from controller.record import Record
 from controller.reporter import Ears, Hooks, Reporter
 from controller.slugs import Slugs
 from controller.telling import ABANDON, Telling
@@ -47,18 +49,11 @@ class Tools:
 
     reconciler: Reconciler
     cluster: Cluster
+    life: Governing
     slugs: Slugs
     ears: Ears
     shown: Callable[[PreviewKey], None]
     """Told once the router knows what can be known of a preview."""
-
-
-def intent(preview: Preview) -> tuple[object, ...]:
-    """What a creator can change: when it differs, what runs is out of date."""
-    ours = {key: value for key, value in preview.metadata.annotations.items() if key.startswith(f"{GROUP}/")}
-    for written_here in (SLUG_ANNOTATION, INCARNATION_ANNOTATION):
-        ours.pop(written_here, None)
-    return (preview.metadata.uid, preview.metadata.generation, preview.deleting, tuple(sorted(ours.items())))
 
 
 def backoff(failures: int) -> float:
@@ -72,18 +67,15 @@ class Worker:
     def __init__(self, preview: Preview, tools: Tools) -> None:
         self.key = preview.key
         self._tools = tools
-        self._preview = preview
-        self._status = preview.status
+        self._record = Record(preview, tools.cluster, tools.life, tools.ears.clock)
         self._memory = Memory()
         self._failures = 0
-        self._awake = asyncio.Event()
-        self._later: asyncio.Task[None] | None = None
-        self._due = 0.0
+        self._alarm = Alarm(tools.ears.clock)
         self._running: asyncio.Task[None] | None = None
+        self._course: Course | None = None
+        """What was decided when the pass began that runs."""
         self._nudged = False
         self._gone = False
-        self._unsure = False
-        """A write was begun and not seen to end: what the API server has may be another status."""
         self._log = log.bind(preview=str(self.key))
         self._telling = Telling(preview, tools.cluster, tools.ears)
         self._task = asyncio.create_task(self._loop(), name=f"worker {self.key}")
@@ -91,12 +83,12 @@ class Worker:
     @property
     def preview(self) -> Preview:
         """The newest body seen."""
-        return self._preview
+        return self._record.preview
 
     @property
     def status(self) -> PreviewStatus:
         """The status as it was written last."""
-        return self._status
+        return self._record.status
 
     @property
     def finished(self) -> bool:
@@ -105,31 +97,43 @@ class Worker:
 
     def update(self, preview: Preview) -> None:
         """Take a newer body; only one that wants something else wakes, and cancels what runs."""
-        changed = intent(preview) != intent(self._preview)
-        if preview.metadata.uid != self._preview.metadata.uid:  # created anew under the same name
-            self._status, self._gone, self._unsure = preview.status, False, False
-        self._preview = preview
-        if changed:
+        before = self._record.preview
+        if preview.metadata.uid != before.metadata.uid:  # created anew under the same name
+            self._gone = False
+        self._record.renew(preview)
+        if intent(preview) != intent(before):
             self._failures = 0
             if self._running is not None:
                 self._running.cancel()
             self.wake()
+        elif life_wishes(preview) != life_wishes(before):
+            self.wake()
+
+    def reconsider(self) -> None:
+        """Another verdict holds: work that goes by another course is cut off, and the preview looked at."""
+        if self._gone or self.preview.deleting:
+            return
+        course = self._tools.life.verdict(self.key).course
+        if self._running is not None and self._course not in (None, course):
+            self._failures = 0
+            self._running.cancel()
+        self.wake()
+
+    def visited(self, time: datetime) -> None:
+        """Somebody used the preview: written down once in a while, after what runs now."""
+        if self._record.visited(time):
+            self._alarm.touch()
 
     def wake(self) -> None:
         """Look again; while a pass runs, once more after it."""
-        if self._later is not None:
-            self._later.cancel()
-            self._later = None
-        self._awake.set()
+        self._alarm.ring()
 
     def nudge(self) -> None:
         """Something happened on the engine: look again; while work fails, in two seconds."""
         if self._running is not None:
             self._nudged = True
-        elif self._later is None:
-            self.wake()
-        elif self._due - self._tools.ears.clock.monotonic() > NUDGE_SECONDS:
-            self._wake_in(NUDGE_SECONDS)
+        else:
+            self._alarm.hasten(NUDGE_SECONDS)
 
     def gone(self) -> None:
         """The object is gone; what is left of it goes too, then this worker ends."""
@@ -140,31 +144,52 @@ class Worker:
 
     async def close(self) -> None:
         """Stop at once; what is half done is found by the next operator."""
-        tasks = [task for task in (self._task, self._running, self._later) if task is not None]
+        tasks = [task for task in (self._task, self._running) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._alarm.close()
+        await self._telling.close()
 
     async def _loop(self) -> None:
         ended = False
         while not ended:
-            await self._awake.wait()
-            self._awake.clear()
-            self._running = asyncio.create_task(self._pass())
+            look = await self._alarm.heard()
+            self._running = asyncio.create_task(self._pass() if look else self._note())
             await asyncio.wait({self._running})
-            done, self._running = self._running, None
+            done, self._running, self._course = self._running, None, None
             if not done.cancelled() and (error := done.exception()) is not None:
                 self._failures += 1
                 self._log.error("a bug: the pass raised", exc_info=error)
-                self._wake_in(backoff(self._failures))
-            ended = self._gone and not self._awake.is_set() and self._later is None
+                self._alarm.ring_in(backoff(self._failures))
+            ended = self._gone and not self._alarm.pending
             if self._nudged:
                 self._nudged = False
                 self.nudge()
         self._tools.slugs.release(self.key)
+        self._tools.life.forget(self.key)
 
     async def _pass(self) -> None:
-        preview = self._preview.model_copy(update={"status": self._status})
+        life = self._tools.life
+        if not self._gone and not self.preview.deleting:
+            await life.considered(self.key)
+        life.busy(self.key, working=True)
+        try:
+            await self._work()
+        finally:
+            life.busy(self.key, working=False)
+
+    async def _note(self) -> None:
+        """Write down what came in beside all work."""
+        if self._gone or self.preview.deleting or self.status.phase is None:
+            return
+        try:
+            await self._record.write(self.status)
+        except PreviewError as error:
+            self._log.warning("visit not written", reason=error.reason)
+
+    async def _work(self) -> None:
+        preview = self._record.current
         if preview.deleting and not preview.held and not self._gone:
             self._tools.shown(self.key)
             return
@@ -179,6 +204,7 @@ class Worker:
             )
             preview = preview.model_copy(update={"metadata": metadata})
         preview = preview.model_copy(update={"status": preview.status.model_copy(update={"slug": slug})})
+        self._course = self._decided(preview)
         hooks = Hooks(self._write, lambda: self._tools.shown(self.key), self._remember)
         reporter = Reporter(preview, slug, self._tools.ears, hooks)
         try:
@@ -186,8 +212,17 @@ class Worker:
         finally:
             await reporter.close()
         self._memory = outcome.memory
+        self._decided(preview)
         await self._conclude(preview, outcome, acted=reporter.acted)
         self._tools.shown(self.key)
+
+    def _decided(self, preview: Preview) -> Course | None:
+        """What holds for it now, told to people where it makes something else of what the preview is."""
+        if preview.deleting:
+            return None
+        verdict = self._tools.life.verdict(self.key)
+        self._telling.decided(preview, verdict, self._tools.life.expiry(self.key))
+        return verdict.course
 
     def _remember(self, memory: Memory) -> None:
         self._memory = memory
@@ -220,7 +255,7 @@ class Worker:
 
     async def _conclude(self, preview: Preview, outcome: Outcome, *, acted: bool = False) -> None:
         """Write what came of a pass, tell it, and decide when to look again."""
-        before, error = self._status, outcome.error
+        before, error = self.status, outcome.error
         try:
             if outcome.released:
                 await self._release(preview)
@@ -242,17 +277,15 @@ class Worker:
         """Nothing is left: let the object go. Where nobody else holds it, it is gone with that."""
         if not self._gone:
             await self._tools.cluster.release(preview)
-        self._gone = self._gone or set(self._preview.metadata.finalizers) <= {FINALIZER}
+        self._gone = self._gone or set(self.preview.metadata.finalizers) <= {FINALIZER}
         self._failures = 0
         self._telling.say(preview, "gone: nothing is done for it any more")
         self._log.info("gone")
 
     async def _write(self, status: PreviewStatus) -> None:
         """Write the status, when it is another one than was written last."""
-        if (status != self._status or self._unsure) and not self._gone:
-            self._unsure = True
-            await to_the_end(self._tools.cluster.patch_status(self._preview, patch(status)))
-            self._status, self._unsure = status, False
+        if not self._gone:
+            await self._record.write(status)
 
     async def _tell(self, preview: Preview, before: PreviewStatus, outcome: Outcome, *, acted: bool) -> None:
         self._telling.bug(outcome.error)
@@ -270,15 +303,4 @@ class Worker:
         self._failures += 1
         seconds = CONFLICT_SECONDS if isinstance(error, Conflict) else backoff(self._failures)
         self._log.info("tried again later", reason=error.reason, seconds=seconds)
-        self._wake_in(seconds)
-
-    def _wake_in(self, seconds: float) -> None:
-        if self._later is not None:
-            self._later.cancel()
-        self._due = self._tools.ears.clock.monotonic() + seconds
-        self._later = asyncio.create_task(self._wake_after(seconds))
-
-    async def _wake_after(self, seconds: float) -> None:
-        await self._tools.ears.clock.sleep(seconds)
-        self._later = None
-        self.wake()
+        self._alarm.ring_in(seconds)

@@ -13,6 +13,7 @@ from controller.cluster.memory import MemoryCluster
 from controller.core.reconcile import Reconciler
 from controller.core.work import Memory, Outcome, Report
 from controller.fleet import Fleet
+from controller.lifecycle.protocol import Governing
 from controller.reporter import Ears
 from controller.routing.table import RouteTable
 from tests.unit.controller.manual_clock import ManualClock, drain
@@ -72,6 +73,11 @@ class OperatorWorld(World):
     files = FILES
     sweep: Callable[[], Awaitable[object]] | None = None
 
+    @property
+    def life(self) -> Governing:
+        """Who decides: here, whoever the world has for it."""
+        return self.lifecycle
+
     def make_cluster(self) -> MemoryCluster:
         return TellingCluster()
 
@@ -91,7 +97,7 @@ class OperatorWorld(World):
         self.restart()
         databases = self.backends.databases
         touched = fleets.World(
-            self.cluster, self.runtime, databases, self.router, self.clock, RESYNC, self.sweep
+            self.cluster, self.runtime, databases, self.router, self.clock, self.life, RESYNC, self.sweep
         )
         self.fleet = Fleet(self.reconciler, touched, Ears(self.sink, self.clock, self.on_action))
         self.cluster.tell = self.fleet.see

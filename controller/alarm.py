@@ -1,0 +1,67 @@
+"""Alarm: what wakes a worker, now or later, for a look or only to write something down."""
+
+from __future__ import annotations
+
+import asyncio
+
+from controller.clock import Clock
+
+
+class Alarm:
+    """Rings for one worker. However often it rings before it is heard, it is heard once."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._rung = asyncio.Event()
+        self._look = False
+        self._later: asyncio.Task[None] | None = None
+        self._due = 0.0
+
+    @property
+    def pending(self) -> bool:
+        """It rings now or later."""
+        return self._rung.is_set() or self._later is not None
+
+    def ring(self) -> None:
+        """It is to be looked at now; what was to ring later does not."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        self._look = True
+        self._rung.set()
+
+    def touch(self) -> None:
+        """There is something to write down, and nothing to look at."""
+        self._rung.set()
+
+    def ring_in(self, seconds: float) -> None:
+        """Ring after that time, and not at another one set before."""
+        if self._later is not None:
+            self._later.cancel()
+        self._due = self._clock.monotonic() + seconds
+        self._later = asyncio.create_task(self._ring_after(seconds))
+
+    def hasten(self, seconds: float) -> None:
+        """Ring now; where it is set for later, after that time at the latest."""
+        if self._later is None:
+            self.ring()
+        elif self._due - self._clock.monotonic() > seconds:
+            self.ring_in(seconds)
+
+    async def heard(self) -> bool:
+        """Wait until it rings; whether for a look."""
+        await self._rung.wait()
+        self._rung.clear()
+        look, self._look = self._look, False
+        return look
+
+    async def close(self) -> None:
+        """It rings no more."""
+        if self._later is not None:
+            self._later.cancel()
+            await asyncio.gather(self._later, return_exceptions=True)
+
+    async def _ring_after(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self._later = None
+        self.ring()

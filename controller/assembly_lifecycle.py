@@ -1,0 +1,87 @@
+"""The lifecycle's part of the assembly: the settings' times and limits, who decides by them, who counts.
+
+settings ──▶ rules ──▶ governor ──▶ metrics ──▶ METRICS_LISTEN
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from controller.api.errors import InvalidSpec
+from controller.api.quantities import cpu_millis, memory_bytes
+from controller.clock import Clock
+from controller.lifecycle.governor import Governor
+from controller.lifecycle.protocol import AccessSource
+from controller.lifecycle.rules import LifecycleRules, Limit
+from controller.metrics import Metrics
+from controller.routing.serve import listening
+from controller.settings import Settings
+
+
+@dataclass(frozen=True)
+class Lives:
+    """Who decides over all previews, and who counts what was decided."""
+
+    governor: Governor
+    metrics: Metrics
+
+
+@asynccontextmanager
+async def open_lives(settings: Settings, clock: Clock, access: AccessSource) -> AsyncIterator[Lives]:
+    """A governor, which decides once a fleet runs it, and the metrics' listener, while this is open.
+
+    Raises:
+        Conflict: METRICS_LISTEN is taken by another process.
+        InvalidSpec: it is not host:port.
+    """
+    metrics = Metrics()
+    governor = Governor(lifecycle_rules(settings), clock, access, settings.access_interval, metrics)
+    metrics.watch(governor.phases, governor.running, governor.waiting)
+    async with AsyncExitStack() as stack:
+        if settings.metrics_listen:
+            await stack.enter_async_context(listening(metrics.app(), settings.metrics_listen))
+        yield Lives(governor, metrics)
+
+
+def lifecycle_rules(settings: Settings) -> LifecycleRules:
+    """The times and limits of all previews.
+
+    Raises:
+        InvalidSpec: SettingInvalid, a limit that is no amount.
+    """
+    return LifecycleRules(
+        sleep_after=_unless_never(settings.sleep_after),
+        idle_timeout=_unless_never(settings.idle_timeout),
+        ttl=_unless_never(settings.ttl),
+        everything=Limit(
+            settings.max_previews,
+            _amount(settings.max_memory_all, "MAX_MEMORY_ALL", memory_bytes),
+            _amount(settings.max_cpu_all, "MAX_CPU_ALL", cpu_millis),
+        ),
+        repository=Limit(
+            settings.max_previews_repository,
+            _amount(settings.max_memory_repository, "MAX_MEMORY_REPOSITORY", memory_bytes),
+            _amount(settings.max_cpu_repository, "MAX_CPU_REPOSITORY", cpu_millis),
+        ),
+        max_sleeping=settings.max_sleeping,
+        policy=settings.limit_policy,
+        recent=settings.recent_use,
+        warning=settings.expiry_warning,
+    )
+
+
+def _unless_never(span: timedelta) -> timedelta | None:
+    return span or None
+
+
+def _amount(text: str, setting: str, read: Callable[[str], int]) -> int:
+    """An amount in its smallest unit; 0 where there is no limit."""
+    if not text:
+        return 0
+    try:
+        return read(text)
+    except ValueError as error:
+        raise InvalidSpec("SettingInvalid", f"{setting}={text}: {error}.") from None
