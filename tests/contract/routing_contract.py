@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
@@ -14,6 +16,7 @@ from controller.routing.protocol import Probe, ProbeState, PublicRoute, Router
 from controller.runtime.protocol import InstanceSpec, RouteSpec
 
 DEADLINE_SECONDS = 60.0
+USERS = "preview:$2b$04$" + "a" * 53
 
 
 class World(Protocol):
@@ -27,6 +30,9 @@ class World(Protocol):
 
     async def kill(self, name: str) -> None:
         """Remove an instance."""
+
+    def page_away(self) -> AbstractAsyncContextManager[None]:
+        """Nobody shows pages until the end of the block."""
 
 
 def instance(slug: str, revision: str) -> InstanceSpec:
@@ -106,6 +112,19 @@ class RouterContract:
     async def test_a_page_is_confirmed(self, world: World, slug: str) -> None:
         spec = instance(slug, "a")
         world.router.publish(spec.preview, routes(spec, serving=False))
+        await world.router.confirm(spec.preview, 30)
+
+    @pytest.mark.parametrize("users", [None, USERS], ids=["open", "behind-a-password"])
+    async def test_a_page_that_nobody_shows_is_not_confirmed(
+        self, world: World, slug: str, users: str | None
+    ) -> None:
+        spec = instance(slug, "a")
+        routed = tuple(replace(one, users=users) for one in routes(spec, serving=False))
+        async with world.page_away():
+            world.router.publish(spec.preview, routed)
+            with pytest.raises(NotReady, match=spec.route.host) as caught:
+                await world.router.confirm(spec.preview, 2)
+        assert caught.value.reason == "RouteNotLive"
         await world.router.confirm(spec.preview, 30)
 
     async def test_a_withdrawn_preview_has_nothing_to_confirm(self, world: World, slug: str) -> None:

@@ -12,7 +12,7 @@ from controller.health import Health
 from controller.routing.counters import TraefikCounters
 from controller.routing.serve import Routing, open_routing
 from controller.routing.traefik import TraefikRouter
-from tests.integration.routing.bridge import bridge
+from tests.integration.routing.bridge import Bridge
 from tests.integration.routing.proxy import Proxy
 
 
@@ -27,8 +27,15 @@ def proxy() -> Iterator[Proxy]:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def routing(proxy: Proxy) -> AsyncIterator[Routing]:
-    async with bridge(proxy.ports["catchall"]), open_routing(proxy.settings, Health(WallClock())) as opened:
+async def bridge(proxy: Proxy) -> AsyncIterator[Bridge]:
+    stand_in = Bridge(proxy.ports["catchall"])
+    async with stand_in.opened():
+        yield stand_in
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def routing(proxy: Proxy, bridge: Bridge) -> AsyncIterator[Routing]:
+    async with open_routing(proxy.settings, Health(WallClock())) as opened:
         opened.router.settle()
         yield opened
 

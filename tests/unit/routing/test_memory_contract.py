@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
 from controller.routing.memory import MemoryRouter
@@ -21,6 +24,12 @@ class MemoryWorld:
 
     async def kill(self, name: str) -> None:
         self._running.discard(name)
+
+    @asynccontextmanager
+    async def page_away(self) -> AsyncIterator[None]:
+        self.router.page_away = True
+        yield
+        self.router.page_away = False
 
     def _answer(self, name: str) -> Probe:
         return Probe(ProbeState.READY, 200) if name in self._running else Probe(ProbeState.UNKNOWN)
