@@ -68,14 +68,17 @@ def queued(lack: Lack, rules: LifecycleRules) -> Verdict:
     own = not lack.repository.nothing
     which = _first(lack.repository if own else lack.everything)
     most = _most(rules.repository if own else rules.everything, which)
-    whose = f"the previews of {lack.name}" if own else "all previews"
-    takes = "run at once" if which == 0 else "have together"
-    setting = _setting(which, own=own)
+    number = "preview" if most == "1" else "previews"
+    whose = f"{number} of {lack.name}" if own else number
+    limit = (
+        f"no more than {most} {whose} may run at once"
+        if which == 0
+        else f"all {whose} together may have no more than {most}"
+    )
     return Verdict(
         Course.QUEUE,
         _REASONS[which],
-        f"Waits for room: {whose} may {takes} no more than {most} ({setting}). It starts by itself as soon "
-        "as another one sleeps or goes.",
+        f"Waits for room: {limit} ({_setting(which, own=own)}). It starts by itself once there is room.",
     )
 
 
