@@ -60,8 +60,8 @@ class Answer:
 
 
 def open_session() -> aiohttp.ClientSession:
-    """A session that adds nothing, keeps nothing and changes nothing."""
-    return aiohttp.ClientSession(
+    """A session that adds nothing, keeps nothing, changes nothing, and sends nothing twice."""
+    session = aiohttp.ClientSession(
         # A connection that is used again may be closed in that moment, and a POST is lost with it.
         connector=aiohttp.TCPConnector(limit=0, force_close=True),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -70,6 +70,9 @@ def open_session() -> aiohttp.ClientSession:
         max_line_size=HEAD_BYTES,
         max_field_size=HEAD_BYTES,
     )
+    # By itself it sends PUT and DELETE again over a new connection; aiohttp has no public word against that.
+    session._retry_connection = False
+    return session
 
 
 class Forwarder:

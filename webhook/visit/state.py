@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 from controller.api.conditions import find, is_true
-from controller.api.names import WAKE
 from controller.api.preview import Preview
 from controller.api.status import ConditionType, Phase
+from controller.api.wishes import wishes_of
 
 _RUNNING = "running"
 """The state of a service whose instance runs, as the operator writes it."""
@@ -53,17 +53,11 @@ def state_of(preview: Preview | None) -> State:
     phase = preview.status.phase
     if preview.spec.suspend and phase is not Phase.EXPIRED:
         return State.SUSPENDED
-    if phase is Phase.SLEEPING and wished(preview):
+    if phase is Phase.SLEEPING and wishes_of(preview).wake:
         return State.WAKING
     if phase is Phase.FAILED and reason_of(preview) == _UNAPPROVED:
         return State.UNAPPROVED
     return State.BUILDING if phase is None else _OF_PHASES.get(phase, State.BUILDING)
-
-
-def wished(preview: Preview) -> bool:
-    """Somebody asked it to wake, and the operator has not met that yet."""
-    wish = preview.metadata.annotations.get(WAKE, "")
-    return bool(wish) and wish != preview.status.wake_handled
 
 
 def comes_back(preview: Preview | None, state: State) -> bool:
