@@ -74,7 +74,7 @@ class KubernetesCluster:
         asked = {**query, "limit": str(PAGE)}
         while True:
             answer = await self._api.call(Request("GET", path, query=asked, accept=accept))
-            found += answer["items"]
+            found += answer["items"] or ()  # null where a list of metadata is empty
             token = answer["metadata"].get("continue")
             if not token:
                 return found

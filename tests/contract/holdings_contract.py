@@ -1,101 +1,153 @@
-"""What every database server must say of what it holds, and what it must not take away."""
+"""What every runtime must tell of things whose Preview may be gone; a fixture `place` gives one."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
-from controller.api.errors import BackendUnavailable
+from controller.api.errors import NotReady
 from controller.api.holdings import Holding, HoldingKind
 from controller.api.names import PreviewKey
-from controller.databases.protocol import Credentials, DatabaseServer
-from tests.contract.database_world import CLAIM, LOGIN, REBUILT, SHOP, World
+from tests.contract.place import BLOG, SHOP, Place, eventually
 
-
-async def listed(server: DatabaseServer, name: str = CLAIM.name) -> list[Holding]:
-    """The holdings of that name; a real server may hold much besides."""
-    return [each for each in await server.holdings() if each.name == name]
+HOSTILE = ("", "/", "default", "a/b/c", "../../x/y", " ", "default/", "/shop")
 
 
 class HoldingsContract:
-    """Subclasses give the fixture `world`."""
+    """Give a fixture `place`."""
 
-    async def test_what_was_created_is_held_for_its_preview(self, world: World) -> None:
-        await world.server.create(CLAIM, LOGIN)
-        (held,) = await listed(world.server)
-        assert (held.kind, held.preview) == (HoldingKind.DATABASE, SHOP)
-        assert held.installation and held.place
+    async def test_what_runs_is_told_and_what_has_stopped_is_not(self, place: Place) -> None:
+        assert await place.runtime.occupied() == frozenset()
+        shop, blog, crash = place.spec(place.web), place.spec(place.web, BLOG), PreviewKey("default", "crash")
+        await place.runtime.start(shop)
+        await place.runtime.start(blog)
+        await place.runtime.start(place.spec(place.crash, crash))
+        await place.runtime.create(place.spec(place.web, PreviewKey("default", "made")))
+        assert await place.runtime.occupied() == {SHOP, BLOG, crash}
+        assert await place.stranger.occupied() == frozenset()
+        await place.runtime.stop(blog.name, 1)
+        assert await place.runtime.occupied() == {SHOP, crash}
 
-    async def test_discarding_leaves_nothing_and_may_be_repeated(self, world: World) -> None:
-        await world.server.create(CLAIM, LOGIN)
-        (held,) = await listed(world.server)
-        await world.server.discard(held)
-        await world.server.discard(held)
-        assert await listed(world.server) == []
-        assert not await world.exists(CLAIM.name)
+    async def test_everything_is_listed_with_its_installation_and_its_preview(self, place: Place) -> None:
+        await _everything(place)
+        found = await _of(place)
+        assert found == await _of(place, place.stranger)  # whoever asks
+        assert {(each.kind, each.name) for each in found} == set(_names(place).items())
+        assert {(each.installation, each.preview) for each in found} == {(place.installation, SHOP)}
 
-    async def test_generations_are_held_and_discarded_one_by_one(self, world: World) -> None:
-        login = Credentials(world.server.role(REBUILT.name), "second")
-        await world.server.create(CLAIM, LOGIN)
-        await world.server.create(REBUILT, login)
-        (held,) = await listed(world.server)
-        (rebuilt,) = await listed(world.server, REBUILT.name)
-        await world.server.discard(held)
-        assert await listed(world.server, REBUILT.name) == [rebuilt]
-        assert await world.can_log_in(REBUILT, login)
-        await world.server.discard(rebuilt)
-        assert not await world.exists(REBUILT.name)
+    async def test_a_throwaway_container_is_listed_while_it_runs(self, place: Place) -> None:
+        task = asyncio.create_task(place.runtime.run_job(place.job_spec(place.endless), lambda _: None))
 
-    async def test_a_line_without_a_database_is_held_and_discarded(self, world: World) -> None:
-        await world.server.create(CLAIM, LOGIN)
-        await world.drop_by_hand(CLAIM.name)
-        (held,) = await listed(world.server)
-        assert held.preview == SHOP
-        await world.server.discard(held)
-        assert await listed(world.server) == []
-        assert not await world.exists(CLAIM.name)
+        async def listed() -> bool:
+            return [each.kind for each in await _of(place)] == [HoldingKind.JOB]
 
-    async def test_another_installation_lists_it_as_not_its_own_and_leaves_it(self, world: World) -> None:
-        await world.server.create(CLAIM, LOGIN)
-        (held,) = await listed(world.server)
-        (seen,) = await listed(world.neighbour)
-        assert seen.preview is None
-        assert seen.installation in ("", held.installation)
-        assert seen.place == held.place
-        for holding in (seen, held):
-            await world.neighbour.discard(holding)
-        await world.server.discard(seen)
-        assert await world.can_log_in(CLAIM, LOGIN)
+        await eventually(listed)
+        assert await place.runtime.occupied() == frozenset()
+        (job,) = await _of(place)
+        await place.runtime.discard(job)
+        assert await _of(place) == []
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert await place.hand.jobs() == 0
 
-    async def test_what_nobody_registered_is_listed_and_left(self, world: World) -> None:
-        await world.server.create(CLAIM, LOGIN)
-        (held,) = await listed(world.server)
-        await world.server.discard(held)
-        await world.make_by_hand(CLAIM.name)
-        (seen,) = await listed(world.server)
-        assert (seen.installation, seen.preview) == ("", None)
-        for holding in (seen, held):
-            await world.server.discard(holding)
-        assert await world.exists(CLAIM.name)
+    async def test_each_piece_is_removed_alone_and_twice_is_once(self, place: Place) -> None:
+        await _everything(place)
+        for kind, name in _names(place).items():
+            before = await _of(place)
+            (holding,) = [each for each in before if each.kind is kind]
+            await place.runtime.discard(holding)
+            left = [each for each in before if each != holding]
+            assert {each.name for each in await _of(place)} == {each.name for each in left}, name
+            await place.runtime.discard(holding)
+        assert await _of(place) == []
 
-    async def test_what_is_another_previews_by_now_is_left(self, world: World) -> None:
-        await world.server.create(CLAIM, LOGIN)
-        (held,) = await listed(world.server)
-        await world.server.discard(replace(held, preview=PreviewKey("team", "pr-1")))
-        await world.server.discard(replace(held, place="elsewhere"))
-        await world.server.discard(replace(held, kind=HoldingKind.SECRET))
-        assert await world.can_log_in(CLAIM, LOGIN)
+    async def test_what_is_not_ours_or_not_that_previews_is_left(self, place: Place) -> None:
+        await _everything(place)
+        found = await _of(place)
+        for holding in found:
+            await place.stranger.discard(holding)
+            await place.stranger.discard(replace(holding, installation=f"{place.installation}x"))
+            await place.runtime.discard(replace(holding, preview=BLOG))
+            await place.runtime.discard(replace(holding, preview=None))
+            await place.runtime.discard(replace(holding, installation=""))
+        assert await _of(place) == found
 
-    async def test_nothing_is_held_that_is_not_named_as_a_previews_database(self, world: World) -> None:
-        await world.server.create(CLAIM, LOGIN)
-        for each in await world.server.holdings():
-            assert each.name.startswith(("pr_", "branch_")) or each.preview is not None
+    async def test_a_name_that_was_taken_over_meanwhile_is_left(self, place: Place) -> None:
+        spec, network = place.spec(place.web), place.network()
+        await place.hand.hold_container(spec.name)
+        await place.hand.hold_network(network.name)
+        await place.hand.mark(HoldingKind.VOLUME, f"{place.tag}-taken", "", "")
+        for kind, name in (
+            (HoldingKind.INSTANCE, spec.name),
+            (HoldingKind.NETWORK, network.name),
+            (HoldingKind.VOLUME, f"{place.tag}-taken"),
+        ):
+            await place.runtime.discard(Holding(kind, name, "", place.installation, SHOP))
+            assert await place.hand.exists(name), kind
+        await place.runtime.discard(Holding(HoldingKind.IMAGE, place.web.image, "", place.installation, SHOP))
+        assert await place.runtime.image(place.web.image) is not None
 
-    async def test_a_server_that_is_away_says_nothing_about_holdings(self, world: World) -> None:
-        await world.server.create(CLAIM, LOGIN)
-        (held,) = await listed(world.server)
-        await world.break_server()
-        for attempt in (world.server.holdings(), world.server.discard(held)):
-            with pytest.raises(BackendUnavailable):
-                await attempt
+    @pytest.mark.parametrize("kind", [HoldingKind.INSTANCE, HoldingKind.NETWORK, HoldingKind.VOLUME])
+    async def test_marks_that_name_no_preview_belong_to_nobody(self, place: Place, kind: HoldingKind) -> None:
+        names = {f"{place.tag}-{number}": text for number, text in enumerate(HOSTILE)}
+        for name, text in names.items():
+            await place.hand.mark(kind, name, place.installation, text)
+        found = await _of(place)
+        assert {each.name: each.preview for each in found} == {
+            name: _key(text) for name, text in names.items()
+        }
+        for holding in found:
+            await place.runtime.discard(replace(holding, preview=SHOP))
+            await place.runtime.discard(holding) if holding.preview is None else None
+        assert await _of(place) == found
+        assert [await place.hand.exists(name) for name in names] == [True] * len(names)
+
+    async def test_an_image_goes_when_nobody_uses_it_any_more(self, place: Place) -> None:
+        reference = _image(place)
+        await place.hand.image(reference, place.installation, SHOP)
+        sibling = place.spec(place.web, BLOG, image=reference)
+        await place.runtime.start(sibling)
+        (image,) = [each for each in await _of(place) if each.kind is HoldingKind.IMAGE]
+        assert (image.preview, image.shared) == (SHOP, (BLOG,))
+        with pytest.raises(NotReady) as refused:
+            await place.runtime.discard(image)
+        assert (refused.value.reason, reference in refused.value.message) == ("InUse", True)
+        await place.runtime.remove(sibling.name)
+        await place.runtime.discard(image)
+        assert await place.runtime.image(reference) is None
+
+
+async def _everything(place: Place) -> None:
+    await place.hand.image(_image(place), place.installation, SHOP)
+    await place.runtime.create_network(place.network())
+    await place.runtime.start(place.spec(place.web, network=place.network().name))
+    await place.hand.mark(HoldingKind.VOLUME, f"{place.tag}-data", place.installation, str(SHOP))
+
+
+def _names(place: Place) -> dict[HoldingKind, str]:
+    return {
+        HoldingKind.INSTANCE: place.spec(place.web).name,
+        HoldingKind.NETWORK: place.network().name,
+        HoldingKind.VOLUME: f"{place.tag}-data",
+        HoldingKind.IMAGE: _image(place),
+    }
+
+
+def _image(place: Place) -> str:
+    return f"previewcloud/{place.tag}-shop/web:c0ffee"
+
+
+def _key(text: str) -> PreviewKey | None:
+    try:
+        return PreviewKey.parse(text)
+    except ValueError:
+        return None
+
+
+async def _of(place: Place, asked: object = None) -> list[Holding]:
+    """What is listed of the place's installation; others may be at work on the engine."""
+    runtime = place.stranger if asked is not None else place.runtime
+    found = [each for each in await runtime.holdings() if each.installation == place.installation]
+    return sorted(found, key=lambda each: (each.kind, each.name))

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from controller.api.holdings import HoldingKind
 from controller.api.names import PreviewKey, network_name
 from controller.runtime.protocol import InstanceSpec, JobSpec, NetworkSpec, RouteSpec, Runtime
 
@@ -35,6 +36,11 @@ class ByHand(Protocol):
     async def hold_network(self, name: str) -> None: ...
     async def exists(self, name: str) -> bool: ...
     async def jobs(self) -> int: ...
+    async def mark(self, kind: HoldingKind, name: str, installation: str, preview: str) -> None:
+        """Make something with these marks; what they say of its preview is any text."""
+
+    async def image(self, reference: str, installation: str, preview: PreviewKey) -> None:
+        """Leave an image behind, as a build of that preview does."""
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,25 @@ import docker
 import pytest
 import pytest_asyncio
 from docker.errors import NotFound
+from docker.models.containers import ContainerCollection
+from docker.models.networks import NetworkCollection
+from docker.models.volumes import VolumeCollection
+from docker.types import IPAMConfig
 
+from controller.api.holdings import HoldingKind
+from controller.api.names import PreviewKey
 from controller.runtime.docker.address import EngineAddress
 from controller.runtime.docker.runtime import DockerRuntime
 from controller.runtime.docker.settings import DockerSettings
 from controller.runtime.docker.transport import EngineClient
+from controller.runtime.imagelabels import owner_labels
 from tests.contract.place import Place, Program
 from tests.integration.images import BASE_IMAGE, LISTEN, build, tagged
 
 LABELLED = f'FROM {BASE_IMAGE}\nLABEL traefik.http.routers.x.rule="PathPrefix(`/`)"\n'
 JOB = "$|=1; print qq(one\\n); select undef,undef,undef,0.2; print STDERR qq(two\\n); exit {code}"
+NO_ADDRESSES = IPAMConfig(driver="null")
+"""So that a handful of networks uses up no address pool."""
 EAT = "my @x; push @x, 'x' x 1e6 while 1"
 
 
@@ -52,6 +61,19 @@ class Hand:
     async def exists(self, name: str) -> bool:
         return await asyncio.to_thread(self._exists, name)
 
+    async def mark(self, kind: HoldingKind, name: str, installation: str, preview: str) -> None:
+        labels = {"previewcloud.managed": "true", "previewcloud.preview": preview}
+        if installation:
+            labels["previewcloud.installation"] = installation
+        self._held.append(name)
+        await asyncio.to_thread(self._make, kind, name, labels)
+
+    async def image(self, reference: str, installation: str, preview: PreviewKey) -> None:
+        labels = owner_labels(installation, preview)
+        lines = [f'LABEL {key}="{value}"' for key, value in labels.items()]
+        dockerfile = "\n".join([f"FROM {BASE_IMAGE}", *lines, ""])
+        await asyncio.to_thread(build, reference, dockerfile)
+
     async def jobs(self) -> int:
         wanted = {"label": [self._label, "previewcloud.job=true"]}
         return len(await asyncio.to_thread(lambda: self._client.api.containers(all=True, filters=wanted)))
@@ -66,11 +88,22 @@ class Hand:
         for network in self._client.networks.list(filters=mine):
             self._drop(str(network.id))
         for name in self._held:
-            for things in (self._client.containers, self._client.networks):
+            for things in self._things():
                 try:
                     things.get(name).remove()
                 except NotFound:
                     continue
+
+    def _make(self, kind: HoldingKind, name: str, labels: dict[str, str]) -> None:
+        if kind is HoldingKind.VOLUME:
+            self._client.volumes.create(name, labels=labels)
+        elif kind is HoldingKind.NETWORK:
+            self._client.networks.create(name, internal=True, labels=labels, ipam=NO_ADDRESSES)
+        else:
+            self._client.containers.create(BASE_IMAGE, name=name, labels=labels)
+
+    def _things(self) -> tuple[ContainerCollection, NetworkCollection, VolumeCollection]:
+        return self._client.containers, self._client.networks, self._client.volumes
 
     def _drop(self, name: str) -> None:
         network = self._client.networks.get(name)
@@ -79,7 +112,7 @@ class Hand:
         network.remove()
 
     def _exists(self, name: str) -> bool:
-        for things in (self._client.containers, self._client.networks):
+        for things in self._things():
             try:
                 things.get(name)
             except NotFound:

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from controller.api.holdings import Holding, HoldingKind
+from controller.api.names import PreviewKey
 from controller.runtime.memory import MemoryRuntime
 from controller.runtime.memory_engine import MemoryEngine
 from controller.runtime.memory_model import CRASHES, NEVER_LISTENS, OUT_OF_MEMORY, image_info
 from controller.runtime.protocol import JobResult, JobSpec
+from tests.contract.holdings_contract import HoldingsContract
 from tests.contract.place import Place, Program
 from tests.contract.runtime_contract import RuntimeContract
 
@@ -35,7 +38,17 @@ class Hand:
         self._engine.hold_network(name)
 
     async def exists(self, name: str) -> bool:
-        return name in self._engine.containers or name in self._engine.networks
+        marked = {name for _, name in self._engine.marked}
+        return name in {*self._engine.containers, *self._engine.networks, *marked}
+
+    async def mark(self, kind: HoldingKind, name: str, installation: str, preview: str) -> None:
+        namespace, _, rest = preview.partition("/")
+        named = bool(namespace and rest and "/" not in rest)
+        owner = PreviewKey(namespace, rest) if named else None
+        self._engine.mark(Holding(kind, name, "", installation, owner))
+
+    async def image(self, reference: str, installation: str, preview: PreviewKey) -> None:
+        MemoryRuntime(installation, engine=self._engine).add_image(image_info(reference), preview)
 
     async def jobs(self) -> int:
         return len(self._engine.jobs)
@@ -79,4 +92,8 @@ def place() -> Iterator[Place]:
 
 
 class TestMemoryRuntime(RuntimeContract):
+    """All of it."""
+
+
+class TestMemoryHoldings(HoldingsContract):
     """All of it."""
