@@ -16,7 +16,7 @@ from controller.core.desired import Desired, desired
 from controller.core.execute import Backends
 from controller.core.inputs import DatabaseInputs, Inputs, Rules
 from controller.core.observed import Observed, Served, StoredSecret, Target, live_revision, usable
-from controller.core.show import live_routes, waiting_routes
+from controller.core.show import live_routes, page_routes, waiting_routes
 from controller.core.work import Pass
 from controller.databases.protocol import DatabaseState
 from controller.runtime.protocol import ImageInfo
@@ -78,10 +78,12 @@ class Look:
             target = Target(wanted.revision, frozenset(image.service for image in wanted.images))
         live = live_revision(observed, served, target)
         work.remember(replace(work.memory, published=live))
-        work.serving = live is not None and any(usable(i) for i in observed.of_revision(live))
+        usable_now = live is not None and any(usable(i) for i in observed.of_revision(live))
+        work.serving = usable_now and not work.asleep
         router = self._backends.router
         if live is not None:
-            router.publish(work.preview.key, live_routes(observed, live))
+            shown = page_routes if work.asleep else live_routes
+            router.publish(work.preview.key, shown(observed, live))
         elif wanted is not None:
             router.publish(work.preview.key, waiting_routes(wanted))
         if live is not None or (wanted is not None and not observed.runtime.instances):

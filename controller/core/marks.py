@@ -1,6 +1,8 @@
-"""Marks: what a status keeps of a preview's life: since when, how often wished, used last by a wish. Pure.
+"""Marks: what a status keeps of a preview's life. Pure.
 
-the status before, the phase that is written now ──▶ phaseSince, attempt, lastActivityTime, aliveSince, wishes met
+the status before ─┐
+                   ├─▶ phaseSince, aliveSince, lastActivityTime, attempt, the wishes that are met
+the phase now ─────┘
 """
 
 from __future__ import annotations

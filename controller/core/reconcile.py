@@ -1,6 +1,8 @@
 """Reconcile: one pass over one Preview, the same for every trigger.
 
-    observe ▶ show what serves ▶ gather ▶ (desired, plan, execute) until nothing is left to do ▶ status
+    verdict, observe ▶ show what serves ─▶ run:  wake ▶ gather ▶ admit ▶ (desired, plan, execute) until
+                                        │       nothing is left to do ▶ status
+                                        └▶ rest: sleep, wait, expire
 
 It never asks what happened, only what is and what should be. Every failure ends in a status; nothing is
 raised but cancellation.
@@ -11,26 +13,28 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.api.attempt import given_up
-from controller.api.conditions import is_true
+from controller.api.conditions import find, is_true
 from controller.api.errors import BackendUnavailable, Conflict, InvalidSpec, NotReady, PreviewError
 from controller.api.names import PreviewKey
 from controller.api.preview import Preview
-from controller.api.status import ConditionType
+from controller.api.status import ConditionType, Phase
 from controller.core import status as statuses
-from controller.core.actions import Action
-from controller.core.desired import Desired
-from controller.core.execute import Backends, Execution, Moment, execute
-from controller.core.gather import Sources, gather
+from controller.core.carry import Carrier
+from controller.core.execute import Backends
+from controller.core.footprint import footprint
+from controller.core.gather import Gathered, Sources, gather
 from controller.core.inputs import Rules
 from controller.core.look import Look
+from controller.core.marks import RESTS
 from controller.core.observed import Observed, usable
 from controller.core.plan import plan, repair, rollback
+from controller.core.rest import Rest
 from controller.core.show import waiting_routes
-from controller.core.stages import Plan
+from controller.core.wake import Waker
 from controller.core.work import Memory, Outcome, Pass, Report
+from controller.lifecycle.protocol import Course, Reason
 from controller.logs.protocol import LogType
 from controller.runtime.protocol import RuntimeState
-from controller.source.protocol import Tree
 
 ROUNDS = 6
 """Plans in a row before something must be wrong: images first, then the rest, and one to see that nothing
@@ -47,12 +51,19 @@ class Reconciler:
     def __init__(self, backends: Backends, sources: Sources, rules: Rules) -> None:
         self._backends = backends
         self._sources = sources
+        self._rules = rules
         self._look = Look(backends, rules)
+        self._carrier = Carrier(backends)
+        self._rest = Rest(backends, sources, rules, self._carrier)
+        self._waker = Waker(backends, self._look, self._carrier)
 
     async def run(self, preview: Preview, slug: str, memory: Memory, report: Report) -> Outcome:
         """One pass. The slug is on the resource already; `preview.status` is what was written last."""
         work = Pass(preview, slug, preview.status.model_copy(update={"slug": slug}), memory, report)
-        work.serving = not preview.deleting and is_true(preview.status.conditions, ConditionType.READY)
+        ready = is_true(preview.status.conditions, ConditionType.READY)
+        phase = preview.status.phase
+        work.asleep = phase is Phase.SLEEPING or (phase is Phase.QUEUED and not ready)
+        work.serving = ready and not preview.deleting and not work.asleep
         try:
             if preview.deleting:
                 return await self._teardown(work)
@@ -72,19 +83,47 @@ class Reconciler:
         self._backends.router.withdraw(preview)
 
     async def _make_true(self, work: Pass) -> Outcome:
+        verdict = self._backends.lifecycle.verdict(work.preview.key)
+        work.course = verdict.course
         runtime = await self._backends.runtime.observe(work.preview.key)
-        self._look.show(work, Observed(runtime=runtime), None)
+        observed = self._look.show(work, Observed(runtime=runtime), None)
         if work.preview.spec.suspend:
             return Outcome(statuses.suspended(work.status, self._facts(work)), work.memory)
-        if given_up(work.preview, work.status):
+        if work.course in (Course.RUN, Course.REFUSE) and self._given_up(work):
             return await self._hold(work)
+        if work.course is not Course.RUN:
+            return await self._rest.take(work, observed, verdict)
+        await self._waker.at_once(work, observed)
         work.step(ConditionType.SOURCE_READY, "read the source")
         gathered = await gather(work.preview, work.slug, self._sources)
         work.report.keep_secret(gathered.secrets)
+        needs = footprint(gathered.inputs.services, self._rules)
+        admitted = await self._backends.lifecycle.admit(work.preview.key, needs)
+        if admitted.course is not Course.RUN:
+            return await self._rest.take(work, observed, admitted)
+        await self._begin(work)
+        return await self._converge(work, gathered)
+
+    async def _begin(self, work: Pass) -> None:
+        """What waited, or had expired, was let in: say so before anything is made."""
+        asleep = work.asleep and work.memory.published is not None
+        if work.status.phase not in RESTS or asleep:
+            return
+        work.asleep = False
+        work.status = statuses.begun(work.status, self._facts(work), ConditionType.IMAGES_READY, "begin")
+        await work.report.write(work.status)
+
+    async def _converge(self, work: Pass, gathered: Gathered) -> Outcome:
+        """Plan and carry out until nothing is left to do."""
         work.stage = ConditionType.IMAGES_READY
         for _ in range(ROUNDS):
             wanted, observed = await self._look.both(work, gathered.inputs)
             work.wanted = wanted
+            if work.asleep and wanted.revision != observed.published:
+                await self._waker.as_it_stands(work)
+                continue
+            if work.asleep:  # the world does not see it yet, whatever runs of it
+                observed = replace(observed, published=None)
             steps = plan(wanted, observed)
             if not steps and steps.complete:
                 serving = observed.of_revision(wanted.revision or "")
@@ -92,7 +131,7 @@ class Reconciler:
                 status = statuses.reached(work.status, self._facts(work), wanted, serving)
                 good = replace(wanted, databases=())  # with all their scripts, they would stay in memory
                 return Outcome(status, replace(work.memory, good=good))
-            await self._execute(steps, work, gathered.tree)
+            await self._carrier.out(steps, work, gathered.tree)
         raise NotReady(
             "NotConverging", "What was done does not stay done: somebody else changes it. It is tried again."
         )
@@ -102,6 +141,8 @@ class Reconciler:
         error: PreviewError | None = None
         runtime: RuntimeState | None = None
         try:
+            if work.course is Course.RUN:
+                await self._waker.as_it_stands(work)
             runtime = await self._backends.runtime.observe(work.preview.key)
             if await self._restore(work, runtime):
                 runtime = await self._backends.runtime.observe(work.preview.key)
@@ -117,73 +158,35 @@ class Reconciler:
     async def _restore(self, work: Pass, runtime: RuntimeState) -> bool:
         """Bring the last good version back as it was; its database stays as it is. Whether there was need."""
         observed = self._look.show(work, Observed(runtime=runtime), None)
+        if work.asleep:
+            return False
         good, live = work.memory.good, work.memory.published
         steps = repair(observed, live)
         if good is not None and live in (None, good.revision):
             images = await self._look.images(good)
             if len(images) == len({image.reference for image in good.images}):
                 steps = plan(good, replace(observed, images=images))
-        await self._execute(steps, work, None)
+        await self._carrier.out(steps, work)
         return bool(steps)
 
     async def _teardown(self, work: Pass) -> Outcome:
         """Take everything away, and look again that it is gone."""
-        work.step(ConditionType.SERVICES_READY, "take everything away")
-        await self._backends.runtime.cleanup_jobs(work.preview.key)
-        nothing = Desired.nothing(work.preview.key, work.slug)
-        for _ in range(ROUNDS):
-            steps = plan(nothing, await self._look.left(work))
-            if not steps:
-                self._backends.router.withdraw(work.preview.key)
-                return Outcome(work.status, Memory(), released=True)
-            await self._execute(steps, work, None)
-            work.remember(Memory())
-        raise NotReady(
-            "NotConverging", "What was removed comes back: somebody else creates it. It is tried again."
-        )
-
-    async def _execute(self, steps: Plan, work: Pass, tree: Tree | None) -> None:
-        if not steps:
-            return
-        work.report.say(LogType.SYSTEM, None, f"plan:\n{steps}")
-        lanes = (lane for stage in steps.stages for lane in stage.lanes)
-        leads_to = {id(action): lane.condition for lane in lanes for action in lane.actions}
-
-        def published(revision: str) -> None:
-            if (
-                work.memory.published is None
-            ):  # where another serves, it is what to go back to until confirmed
-                confirmed(revision)
-            work.report.shown()
-
-        def confirmed(revision: str) -> None:
-            work.remember(replace(work.memory, published=revision))
-            work.serving = True
-
-        async def announce(action: Action, moment: Moment) -> None:
-            if moment is Moment.BEFORE:
-                work.step(leads_to[id(action)], str(action))
-            await work.report.announce(action, moment)
-
-        broke: list[Action] = []
-        say = work.report.say
-        run = Execution(work.preview, self._backends, tree, announce, say, published, confirmed, broke.append)
-        try:
-            await execute(steps, run)
-        finally:
-            if broke:  # another lane may have gone a step further before it was cancelled
-                work.stage = leads_to[id(broke[0])]
+        await self._rest.clear(work)
+        return Outcome(work.status, Memory(), released=True)
 
     async def _failed(self, work: Pass, error: PreviewError) -> Outcome:
         """Put a failure into the status; what a hopeless attempt started is taken away again."""
         stage, final = work.stage, isinstance(error, InvalidSpec) and not _may_recover(work)
         error.message = work.report.mask(error.message)
         error.lines = tuple(work.report.mask(line) for line in error.lines)
+        going = work.preview.deleting or work.course is Course.EXPIRE
         if final:
             final = await self._roll_back(work, error)
-        elif not work.preview.deleting:
+        elif work.course is Course.RUN and not going and not work.asleep:
             await self._keep_serving(work)
-        stalled = final or (isinstance(error, Conflict) and not work.preview.deleting)
+        if work.asleep and isinstance(error, InvalidSpec):  # it was started, and is not as it was
+            work.status = statuses.begun(work.status, self._facts(work), stage, error.reason)
+        stalled = final or (isinstance(error, Conflict) and not going)
         work.status = statuses.failed(work.status, self._facts(work), stage, error, final=stalled)
         if final:
             final = (await self._hold(work)).final
@@ -200,7 +203,7 @@ class Reconciler:
             steps = rollback(Observed(runtime=runtime, published=live), failed)
             if steps:
                 work.report.say(LogType.SYSTEM, None, f"{error}\nwhat was begun is taken away")
-            await self._execute(steps, work, None)
+            await self._carrier.out(steps, work)
         except PreviewError as second:
             work.report.say(LogType.SYSTEM, None, f"the failed attempt could not be taken away: {second}")
             return False
@@ -218,7 +221,13 @@ class Reconciler:
             work.report.say(LogType.SYSTEM, None, f"the last good version could not be repaired: {second}")
 
     def _facts(self, work: Pass) -> statuses.Facts:
-        return statuses.Facts(work.preview, self._backends.clock.now(), work.serving)
+        return self._carrier.facts(work)
+
+    def _given_up(self, work: Pass) -> bool:
+        """This attempt failed for good. One that was too big may have become small enough."""
+        stalled = find(work.status.conditions, ConditionType.STALLED)
+        too_big = stalled is not None and stalled.reason == Reason.TOO_BIG
+        return given_up(work.preview, work.status) and not (too_big and work.course is Course.RUN)
 
 
 def _of_revision(found: RuntimeState, revision: str | None) -> RuntimeState:
@@ -232,4 +241,5 @@ def _of_revision(found: RuntimeState, revision: str | None) -> RuntimeState:
 def _may_recover(work: Pass) -> bool:
     """A deletion goes on until it is through, and what served once may well serve again."""
     served = work.wanted is not None and work.wanted.revision == work.memory.published is not None
-    return work.preview.deleting or (served and work.stage in AT_WORK)
+    going = work.preview.deleting or work.course is Course.EXPIRE
+    return going or (served and work.stage in AT_WORK)

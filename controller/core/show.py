@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from controller.core.desired import Desired
 from controller.core.observed import Observed
 from controller.routing.protocol import PublicRoute
@@ -14,6 +16,11 @@ def live_routes(observed: Observed, live: str) -> tuple[PublicRoute, ...]:
         for i in observed.of_revision(live)
         if i.route is not None and i.route.public
     )
+
+
+def page_routes(observed: Observed, live: str) -> tuple[PublicRoute, ...]:
+    """The same hosts while it sleeps: the page answers there, for whom the preview lets in."""
+    return tuple(replace(route, instance=None) for route in live_routes(observed, live))
 
 
 def waiting_routes(wanted: Desired) -> tuple[PublicRoute, ...]:

@@ -1,4 +1,4 @@
-"""What a plan is made of: stages in order, lanes side by side in each, actions one after the other in a lane."""
+"""What a plan is made of: stages in order, lanes side by side in a stage, actions in turn in a lane."""
 
 from __future__ import annotations
 

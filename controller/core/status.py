@@ -56,7 +56,7 @@ def working(status: PreviewStatus, facts: Facts, stage: ConditionType, step: str
     if rests(status, facts):
         reason = WAKING if status.phase is Phase.SLEEPING else str(status.phase)
         doing = [condition(ConditionType.RECONCILING, True, reason, step)]
-        return written(status, facts, doing, phase=status.phase, step=step, taken_up=False)
+        return written(status, facts, doing, phase=status.phase, fields={"step": step}, taken_up=False)
     return begun(status, facts, stage, step)
 
 
@@ -69,7 +69,7 @@ def begun(status: PreviewStatus, facts: Facts, stage: ConditionType, step: str) 
         ready(facts, str(phase), step),
         *_stages_until(stage, "Working", step),
     ]
-    return written(status, facts, conditions, phase=phase, step=step, **NOT_QUEUED)
+    return written(status, facts, conditions, phase=phase, fields={"step": step})
 
 
 def rests(status: PreviewStatus, facts: Facts) -> bool:
@@ -102,6 +102,7 @@ def reached(
         for d in desired.databases
     )
     fields: dict[str, object] = {
+        "step": None,
         "slug": desired.slug,
         "url": desired.url,
         "services": _services(desired, instances),
@@ -109,7 +110,7 @@ def reached(
         "databases": databases if databases and databases[0].label else (),
         "commit": desired.commit,
     }
-    return written(status, facts, conditions, phase=Phase.RUNNING, step=None, **NOT_QUEUED, **fields)
+    return written(status, facts, conditions, phase=Phase.RUNNING, fields=fields)
 
 
 def suspended(status: PreviewStatus, facts: Facts) -> PreviewStatus:
@@ -120,7 +121,7 @@ def suspended(status: PreviewStatus, facts: Facts) -> PreviewStatus:
         condition(ConditionType.STALLED, False, "Suspended", message),
         *([] if status.phase in RESTS else [ready(facts, "Suspended", message)]),
     ]
-    return written(status, facts, conditions, step=None)
+    return written(status, facts, conditions, fields={"step": None})
 
 
 def failed(
@@ -133,7 +134,9 @@ def failed(
     message = "\n".join([error.message, *error.lines])[:MESSAGE_MAX]
     if not final and rests(status, facts):  # it is tried again from there
         trying = [condition(ConditionType.RECONCILING, True, error.reason, message)]
-        return written(status, facts, trying, phase=status.phase, step=error.reason, taken_up=False)
+        return written(
+            status, facts, trying, phase=status.phase, fields={"step": error.reason}, taken_up=False
+        )
     conditions = [
         ready(facts, error.reason, message),
         condition(ConditionType.RECONCILING, not final, error.reason, "" if final else message),
@@ -141,10 +144,10 @@ def failed(
         *_stages_until(stage, error.reason, message),
     ]
     phase = Phase.FAILED if final and not facts.preview.deleting else phase_at_work(facts)
-    fields: dict[str, object] = {"step": None if final else error.reason, **NOT_QUEUED}
+    fields: dict[str, object] = {"step": None if final else error.reason}
     if isinstance(error, Conflict):
         fields["attempt"] = None
-    return written(status, facts, conditions, phase=phase, **fields)
+    return written(status, facts, conditions, phase=phase, fields=fields)
 
 
 def held(status: PreviewStatus, facts: Facts, instances: Sequence[Instance]) -> PreviewStatus:
@@ -153,7 +156,7 @@ def held(status: PreviewStatus, facts: Facts, instances: Sequence[Instance]) -> 
     conditions = [condition(ConditionType.RECONCILING, False, stalled.reason, "")] if stalled else []
     conditions += [ready(facts, stalled.reason, stalled.message)] if stalled else []
     services = with_states(status.services, instances)
-    return written(status, facts, conditions, phase=Phase.FAILED, step=None, services=services)
+    return written(status, facts, conditions, phase=Phase.FAILED, fields={"step": None, "services": services})
 
 
 def with_states(
@@ -172,14 +175,14 @@ def patch(status: PreviewStatus) -> dict[str, object]:
     }
 
 
-def written(  # noqa: PLR0913 - a status is made of these
+def written(  # noqa: PLR0913 - what a status is made of
     status: PreviewStatus,
     facts: Facts,
     conditions: Sequence[Condition],
     *,
     phase: Phase | None = None,
     taken_up: bool = True,
-    **fields: object,
+    fields: Mapping[str, object],
 ) -> PreviewStatus:
     """A status after news.
 
@@ -189,7 +192,7 @@ def written(  # noqa: PLR0913 - a status is made of these
         conditions: those that have news.
         phase: None: as it was.
         taken_up: see `marks`.
-        fields: what else is new.
+        fields: what else is new; a place in the queue is given up unless they say otherwise.
     """
     generation = facts.preview.metadata.generation
     phase = phase or status.phase
@@ -200,7 +203,7 @@ def written(  # noqa: PLR0913 - a status is made of these
         life["observed_generation"] = None
     stamped = [news.model_copy(update={"observed_generation": generation}) for news in conditions]
     merged = updated(status.conditions, stamped, facts.now)
-    return status.model_copy(update={**life, "phase": phase, "conditions": merged, **fields})
+    return status.model_copy(update={**life, "phase": phase, "conditions": merged, **NOT_QUEUED, **fields})
 
 
 def condition(kind: ConditionType, status: bool | None, reason: str, message: str) -> Condition:

@@ -16,7 +16,6 @@ from controller.api.conditions import find, is_true, without
 from controller.api.status import Condition, ConditionType, Phase, PreviewStatus
 from controller.core.status import (
     ASLEEP,
-    NOT_QUEUED,
     STAGES,
     WAKING,
     Facts,
@@ -78,48 +77,46 @@ def _sleeping(status: PreviewStatus, facts: Facts, verdict: Verdict, doing: Cond
     ]
     # Whoever asked it to sleep knew of everything else that is asked; for anyone else it wakes again.
     taken_up = (not slept and verdict.reason is Reason.ASKED) or not _another(status, facts)
-    return written(
-        status, facts, conditions, phase=Phase.SLEEPING, taken_up=taken_up, step=None, **NOT_QUEUED
-    )
+    return written(status, facts, conditions, phase=Phase.SLEEPING, taken_up=taken_up, fields={"step": None})
 
 
-def woken(status: PreviewStatus, facts: Facts, instances: Sequence[Instance]) -> PreviewStatus:
+def woken(status: PreviewStatus, facts: Facts, names: Mapping[str, str]) -> PreviewStatus:
     """What slept answers again; whether it still is what is wanted is looked at next.
 
     Args:
         status: before.
         facts: see there.
-        instances: those that were started, by what they are called; they run.
+        names: of the instances that run now, by their services.
     """
-    up = {instance.service: instance for instance in instances}
+    running = str(InstanceState.RUNNING)
     services = tuple(
-        service.model_copy(
-            update={
-                "state": str(InstanceState.RUNNING),
-                "instance": up[service.name].name if service.name in up else service.instance,
-            }
-        )
+        service.model_copy(update={"state": running, "instance": names.get(service.name, service.instance)})
         for service in status.services
     )
+    message = f"Commit {(status.commit or '')[:12]} is being served."
     conditions = [
-        condition(
-            ConditionType.READY, True, "Serving", f"Commit {(status.commit or '')[:12]} is being served."
-        ),
+        condition(ConditionType.READY, True, "Serving", message),
         condition(ConditionType.RECONCILING, True, WAKING, AWAKENING),
         *_stalled(status, facts),
     ]
-    return written(status, facts, conditions, phase=Phase.RUNNING, step=None, services=services, **NOT_QUEUED)
+    return written(
+        status, facts, conditions, phase=Phase.RUNNING, fields={"step": None, "services": services}
+    )
 
 
 def queued(status: PreviewStatus, facts: Facts, verdict: Verdict) -> PreviewStatus:
     """It would run, and waits for room; what serves goes on serving."""
-    where = {"queue_position": verdict.position or None, "queue_length": verdict.waiting or None}
+    where = {
+        "step": None,
+        "queue_position": verdict.position or None,
+        "queue_length": verdict.waiting or None,
+    }
     conditions = [
         ready(facts, "Queued", verdict.message),
         condition(ConditionType.RECONCILING, True, "Queued", verdict.message),
         *_stalled(status, facts),
     ]
-    return written(status, facts, conditions, phase=Phase.QUEUED, step=None, **where)
+    return written(status, facts, conditions, phase=Phase.QUEUED, fields=where)
 
 
 def expiring(status: PreviewStatus, facts: Facts, verdict: Verdict) -> PreviewStatus:
@@ -153,9 +150,7 @@ def _ended(
         conditions,
         phase=Phase.EXPIRED,
         taken_up=not _another(status, facts),
-        step=None,
-        **NOT_QUEUED,
-        **fields,
+        fields={"step": None, **fields},
     )
 
 

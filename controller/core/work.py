@@ -11,6 +11,7 @@ from controller.api.status import ConditionType, PreviewStatus
 from controller.core.actions import Action
 from controller.core.desired import Desired
 from controller.core.execute import Moment
+from controller.lifecycle.protocol import Course
 from controller.logs.protocol import LogType
 
 
@@ -77,6 +78,10 @@ class Pass:
     serving: bool = False
     """A version serves; until the engine was asked, what the status says."""
     wanted: Desired | None = None
+    course: Course = Course.RUN
+    """What becomes of it now."""
+    asleep: bool = False
+    """The page stands before what served last, whether or not that runs (still, or again)."""
     no_database: bool = False
     """They were looked for in this pass, and none was there."""
 
