@@ -72,6 +72,7 @@ class OperatorWorld(World):
     reconciler: Counted
     files = FILES
     sweep: Callable[[], Awaitable[object]] | None = None
+    resync = RESYNC
 
     @property
     def life(self) -> Governing:
@@ -97,7 +98,7 @@ class OperatorWorld(World):
         self.restart()
         databases = self.backends.databases
         touched = fleets.World(
-            self.cluster, self.runtime, databases, self.router, self.clock, self.life, RESYNC, self.sweep
+            self.cluster, self.runtime, databases, self.router, self.clock, self.life, self.resync, self.sweep
         )
         self.fleet = Fleet(self.reconciler, touched, Ears(self.sink, self.clock, self.on_action))
         self.cluster.tell = self.fleet.see
