@@ -159,7 +159,7 @@ class Door:
             body = await self._body(request, place)
             pause = _FIRST_PAUSE
             while True:
-                instance = await self._hold.instance(target, deadline)
+                target, instance = await self._hold.serving(target, deadline)
                 answer = await self._sent(request, instance, body)
                 if answer is not None:
                     return answer

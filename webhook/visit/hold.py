@@ -16,7 +16,7 @@ from webhook.visit.wake import Waker
 from webhook.visit.words import Said, said_of, unheld
 
 AGAIN_SECONDS = 0.5
-"""After a wish that failed, or an instance that was not met."""
+"""After a wish that failed."""
 
 
 class Unheld(Exception):
@@ -46,8 +46,8 @@ class Hold:
         """Nothing is held any more; what is, ends now."""
         self._ending.set()
 
-    async def instance(self, target: Target, deadline: float) -> str:
-        """The instance that serves, once there is one.
+    async def serving(self, target: Target, deadline: float) -> tuple[Target, str]:
+        """The target as it is once something serves it, and the instance that does.
 
         Args:
             target: whom the request is for.
@@ -67,14 +67,12 @@ class Hold:
             self.check(now, state, deadline)
             instance = instance_of(preview, target.service)
             if instance is not None:
-                return instance
+                return now, instance
             if state is State.ASLEEP:
                 await asyncio.shield(self._waker.ask(preview))
-                if self._cluster.by_key(key) is not preview:
-                    continue
-            await self.change(
-                now, AGAIN_SECONDS if state is State.ASLEEP else deadline - self._clock.monotonic()
-            )
+                await self.change(now, AGAIN_SECONDS)
+            else:
+                await self.change(now, deadline - self._clock.monotonic())
 
     def check(self, target: Target, state: State, deadline: float) -> None:
         """Raises Unheld when it is too late."""
@@ -84,14 +82,17 @@ class Hold:
             raise Unheld(unheld(said_of(target, state), "That took too long for this request."))
 
     async def change(self, target: Target, seconds: float) -> None:
-        """Come back when the Preview changed, when the bridge ends, or after some seconds."""
+        """Come back once the Preview is another than here, when the bridge ends, or after some seconds."""
         assert target.preview is not None
+        key = target.preview.key
         waits = (
-            asyncio.ensure_future(self._cluster.changed(target.preview.key, seconds)),
+            asyncio.ensure_future(self._cluster.changed(key, seconds)),
             asyncio.ensure_future(self._ending.wait()),
         )
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(0)  # both listen from here on; what changed meanwhile is seen at once
+            if self._cluster.by_key(key) is target.preview:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()

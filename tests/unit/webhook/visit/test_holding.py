@@ -10,7 +10,8 @@ import pytest
 
 from controller.api.status import Phase
 from tests.unit.webhook.rest.world import until
-from tests.unit.webhook.visit.stage import BROWSER, PAGE_HEADER, ROUTER, Stage, condition, stage
+from tests.unit.webhook.visit.stage import BROWSER, ROUTER, Stage, condition, stage
+from webhook.visit.target import PAGE_HEADER
 
 HELD = "previewcloud_held_requests"
 
