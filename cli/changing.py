@@ -1,4 +1,4 @@
-"""Commands that have something done: redeploy, destroy, wake, sleep, pin."""
+"""Commands that have something done: redeploy, destroy, wake, sleep, pin, unpin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from cli.client import Client, of_preview
 from cli.failure import USAGE, Failure
 from cli.looking import PreviewId
 from cli.session import Session, session_of
-from cli.watching import Shown, watch
+from cli.watching import Shown, reach, watch
+
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Until it is so: exit 0, or 1 when it fails.")]
 
 
 def redeploy(
@@ -52,27 +54,51 @@ def destroy(
     session.terminal.say(told.message or "The preview is taken away.")
 
 
-def wake(context: typer.Context, preview: PreviewId) -> None:
-    """Wake a preview up."""
-    _wish(session_of(context), preview, "wake")
+def wake(context: typer.Context, preview: PreviewId, wait: Wait = True) -> None:
+    """Wake a preview up, and wait until it runs."""
+    _rest(session_of(context), preview, "wake", "running", wait=wait)
 
 
-def sleep(context: typer.Context, preview: PreviewId) -> None:
-    """Put a preview to sleep; a visit wakes it."""
-    _wish(session_of(context), preview, "sleep")
+def sleep(context: typer.Context, preview: PreviewId, wait: Wait = True) -> None:
+    """Put a preview to sleep, and wait until it is; a visit wakes it."""
+    _rest(session_of(context), preview, "sleep", "sleeping", wait=wait)
 
 
 def pin(
     context: typer.Context,
     preview: PreviewId,
-    off: Annotated[bool, typer.Option("--off", help="Let it sleep and expire again.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Let it sleep and expire again: as unpin does.")] = False,
 ) -> None:
     """Pin a preview, so that it neither sleeps nor expires."""
-    session = session_of(context)
-    told = session.run(lambda client: client.wish(preview, "pin", {"pinned": not off}))
-    session.terminal.say(told.message or "The preview is pinned.")
+    _pinned(session_of(context), preview, wanted=not off)
 
 
-def _wish(session: Session, preview: str, verb: str) -> None:
-    told = session.run(lambda client: client.wish(preview, verb))
-    session.terminal.say(told.message or "It is done.")
+def unpin(context: typer.Context, preview: PreviewId) -> None:
+    """Let a preview sleep and expire again."""
+    _pinned(session_of(context), preview, wanted=False)
+
+
+def _rest(session: Session, preview: str, verb: str, wanted: str, *, wait: bool) -> None:
+    """Wish for a state, and see it come."""
+
+    async def asked(client: Client) -> int:
+        before = of_preview(await client.preview(preview))
+        told = await client.wish(preview, verb)
+        session.terminal.say(told.message or "It is asked for.")
+        return await reach(client, Shown(session.terminal), before, wanted) if wait else 0
+
+    raise typer.Exit(session.run(asked))
+
+
+def _pinned(session: Session, preview: str, *, wanted: bool) -> None:
+    """Pin or unpin, and show what came of it."""
+
+    async def asked(client: Client) -> None:
+        told = await client.wish(preview, "pin", {"pinned": wanted})
+        found = of_preview(await client.preview(preview))
+        if found.pinned is not wanted:
+            raise Failure(told.message or f"{preview} is {'' if found.pinned else 'not '}pinned.")
+        session.terminal.say(told.message or "It is done.")
+        Shown(session.terminal).update(found)
+
+    session.run(asked)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.changing import destroy, pin, redeploy, sleep, wake
+from cli.changing import destroy, pin, redeploy, sleep, unpin, wake
 from cli.connection import Options
 from cli.login import login
 from cli.logs import logs
@@ -61,6 +61,7 @@ app.command("destroy")(destroy)
 app.command("wake")(wake)
 app.command("sleep")(sleep)
 app.command("pin")(pin)
+app.command("unpin")(unpin)
 app.command("login")(login)
 
 

@@ -71,7 +71,7 @@ def status(
     if json:
         terminal.write(json_line(raw, ascii_only=terminal.ascii_only))
     else:
-        terminal.console().print(whole(of_preview(raw)))
+        terminal.console().print(whole(of_preview(raw), datetime.now(UTC)))
 
 
 def open_preview(

@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 
 SETTLED = ("running", "sleeping", "failed", "expired")
 """States in which nothing is being done."""
+ENDED = ("failed", "expired")
 UNDER_WAY = ("pending", "creating", "updating", "queued", "destroying")
 
 
@@ -77,6 +78,12 @@ class Preview(Shape):
     created_at: datetime | None = None
     updated_at: datetime | None = None
     last_accessed_at: datetime | None = None
+    pinned: bool = False
+    asleep_since: datetime | None = None
+    expired_at: datetime | None = None
+    expires_at: datetime | None = None
+    queue_position: int | None = None
+    queue_length: int | None = None
     step: str | None = None
     reason: str | None = None
     message: str | None = None
@@ -85,6 +92,13 @@ class Preview(Shape):
     def repository(self) -> str:
         """owner/name."""
         return f"{self.repo_owner}/{self.repo_name}"
+
+    @property
+    def place(self) -> str:
+        """Its place in the queue, as in `2/5`; empty for one that does not wait."""
+        if self.queue_position is None:
+            return ""
+        return f"{self.queue_position}/{self.queue_length or '?'}"
 
     @property
     def origin(self) -> str:

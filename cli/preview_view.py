@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from rich.console import Group, RenderableType
 from rich.spinner import Spinner
@@ -31,31 +31,34 @@ _STYLES = {
 def table(previews: Sequence[Preview], now: datetime) -> Table:
     """One line a preview, as wide as it is; ages are counted up to `now`."""
     made = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    for name in ("ID", "STATUS", "REPOSITORY", "OF", "COMMIT", "AGE", "URL"):
+    for name in ("ID", "STATUS", "REPOSITORY", "OF", "COMMIT", "USED", "AGE", "URL"):
         made.add_column(name, no_wrap=True)
     for preview in previews:
         made.add_row(
             _text(preview.preview_id or "-"),
-            state(preview.status),
+            how(preview),
             _text(preview.repository),
             _text(preview.origin),
             _text(preview.commit_sha[:COMMIT]),
+            _text(age(preview.last_accessed_at, now)),
             _text(age(preview.created_at, now)),
             _text(url_of(preview) or "-"),
         )
     return made
 
 
-def whole(preview: Preview) -> RenderableType:
-    """Everything about one preview."""
+def whole(preview: Preview, now: datetime) -> RenderableType:
+    """Everything about one preview; times are counted from `now`."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
     grid.add_row("Preview", _text(preview.preview_id or "-"))
-    grid.add_row("Status", state(preview.status))
+    grid.add_row("Status", how(preview))
     for name, text in (("Step", preview.step), ("Reason", preview.reason), ("Message", preview.message)):
         if text and (name != "Message" or text != preview.step) and (name != "Reason" or _matters(preview)):
             grid.add_row(name, Text("\n".join(harmless(text, colours=False))))
+    for name, text in _times(preview, now):
+        grid.add_row(name, text)
     grid.add_row("Repository", _text(f"{preview.repository} {preview.origin}"))
     grid.add_row("Commit", _text(preview.commit_sha))
     if preview.database is not None:
@@ -65,9 +68,9 @@ def whole(preview: Preview) -> RenderableType:
     return grid
 
 
-def under_way(preview: Preview, seconds: float) -> RenderableType:
+def under_way(preview: Preview, seconds: float, now: datetime) -> RenderableType:
     """One preview while something is being done with it, for so long by now."""
-    told = whole(preview)
+    told = whole(preview, now)
     if preview.status in SETTLED:
         return told
     so_long = written(timedelta(seconds=seconds))
@@ -78,7 +81,7 @@ def news(preview: Preview) -> str:
     """What is new about a preview, on one line."""
     doing = preview.step or (preview.message if _matters(preview) else None)
     services = ", ".join(f"{service.name} {service.status}" for service in preview.services)
-    parts = (f"{preview.preview_id} {preview.status}", doing, services, url_of(preview))
+    parts = (f"{preview.preview_id} {how(preview).plain}", doing, services, url_of(preview))
     return " · ".join(plain(part) for part in parts if part)
 
 
@@ -104,6 +107,28 @@ def age(since: datetime | None, now: datetime) -> str:
 def state(status: str) -> Text:
     """A state, in its colour."""
     return Text(plain(status) or "-", style=_STYLES.get(status, ""))
+
+
+def how(preview: Preview) -> Text:
+    """Its state, with its place in the queue and whether it is pinned."""
+    text = state(preview.status)
+    if preview.place:
+        text.append(f" {preview.place}")
+    return text.append(" (pinned)", style="dim") if preview.pinned else text
+
+
+def _times(preview: Preview, now: datetime) -> list[tuple[str, str]]:
+    """When it was used, fell asleep and ends, as far as that is known."""
+    told = (("Used", preview.last_accessed_at), ("Asleep since", preview.asleep_since))
+    rows = [(name, _ago(time, now)) for name, time in (*told, ("Expired", preview.expired_at)) if time]
+    if preview.expires_at is not None:
+        left = written(max(preview.expires_at - now, timedelta(0)))
+        rows.append(("Expires", f"{preview.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, in {left}"))
+    return rows
+
+
+def _ago(time: datetime, now: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {age(time, now)} ago"
 
 
 def _matters(preview: Preview) -> bool:

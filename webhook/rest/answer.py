@@ -9,16 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
 
+from controller.api.attempt import attempt_of
 from controller.api.conditions import find
+from controller.api.names import PIN
 from controller.api.preview import Preview
 from controller.api.spec import Service
 from controller.api.status import ConditionStatus, ConditionType, Phase, ServiceStatus
+from controller.api.wishes import wishes_of
 from webhook.rest.models import Status
 from webhook.rest.shapes import DatabaseAnswer, PreviewAnswer, ServiceAnswer, StatusAnswer
 
 _SETTLED = (Phase.RUNNING, Phase.FAILED, Phase.SLEEPING, Phase.EXPIRED)
-"""Phases that a newer generation makes out of date."""
+"""Phases that something newly asked for makes out of date."""
 
 
 def answer(preview: Preview) -> PreviewAnswer:
@@ -38,21 +43,13 @@ def answer(preview: Preview) -> PreviewAnswer:
         database=_database(preview),
         urls=_urls(preview),
         created_at=preview.metadata.creation_timestamp,
-        updated_at=max(
-            filter(
-                None,
-                (
-                    preview.metadata.creation_timestamp,
-                    preview.metadata.deletion_timestamp,
-                    *(condition.last_transition_time for condition in status.conditions),
-                ),
-            ),
-            default=None,
-        ),
+        updated_at=_updated(preview),
         last_accessed_at=status.last_accessed_time,
+        pinned=pinned(preview),
         step=status.step,
         reason=reason,
         message=message,
+        **_rest(preview),
     )
 
 
@@ -68,9 +65,58 @@ def state(preview: Preview) -> Status:
         return Status.DESTROYING
     if phase is None:
         return Status.PENDING
-    if phase in _SETTLED and preview.metadata.generation != preview.status.observed_generation:
+    if phase in _SETTLED and _asked(preview):
         return Status.UPDATING if preview.status.commit else Status.CREATING
     return Status(phase.lower())
+
+
+def pinned(preview: Preview) -> bool:
+    """By its spec, or by an annotation."""
+    return preview.spec.lifecycle.pinned or PIN in preview.metadata.annotations
+
+
+class _Rest(TypedDict, total=False):
+    """What is answered only of one that does not run, or not for ever."""
+
+    asleep_since: datetime | None
+    expired_at: datetime | None
+    expires_at: datetime | None
+    queue_position: int | None
+    queue_length: int | None
+
+
+def _rest(preview: Preview) -> _Rest:
+    status, found = preview.status, _Rest()
+    match state(preview):
+        case Status.SLEEPING:
+            found["asleep_since"] = status.phase_since
+        case Status.EXPIRED:
+            return _Rest(expired_at=status.phase_since)
+        case Status.QUEUED:
+            found["queue_position"] = status.queue_position
+            found["queue_length"] = status.queue_length
+    found["expires_at"] = status.expires_time
+    return found
+
+
+def _updated(preview: Preview) -> datetime | None:
+    """When its state last changed."""
+    metadata, status = preview.metadata, preview.status
+    changes = (condition.last_transition_time for condition in status.conditions)
+    moments = (metadata.creation_timestamp, metadata.deletion_timestamp, status.phase_since, *changes)
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _asked(preview: Preview) -> bool:
+    """Something is asked for that the operator did not take up yet."""
+    status = preview.status
+    if preview.metadata.generation != status.observed_generation:
+        return True
+    if preview.spec.suspend:
+        return False
+    rests = status.phase in {Phase.SLEEPING, Phase.EXPIRED}
+    deployed = status.attempt is not None and status.attempt != attempt_of(preview)
+    return deployed or (rests and wishes_of(preview).wake_counts)
 
 
 def _services(preview: Preview) -> tuple[ServiceAnswer, ...]:
@@ -103,7 +149,10 @@ def _urls(preview: Preview) -> dict[str, str]:
 
 
 def _trouble(preview: Preview) -> tuple[str | None, str | None]:
-    """Why it is not as it should be: what is wrong for good counts before what is still being done."""
+    """Why it is not as it should be: what is wrong for good counts before what is still being done.
+
+    One that was torn down is neither ready nor not: why stands in Reconciling then, as of one that sleeps.
+    """
     conditions = preview.status.conditions
     stalled = find(conditions, ConditionType.STALLED)
     if stalled is not None and stalled.status is ConditionStatus.TRUE:
@@ -111,6 +160,9 @@ def _trouble(preview: Preview) -> tuple[str | None, str | None]:
     ready = find(conditions, ConditionType.READY)
     if ready is not None and ready.status is not ConditionStatus.TRUE:
         return ready.reason, ready.message or None
+    doing = find(conditions, ConditionType.RECONCILING)
+    if doing is not None and state(preview) in {Status.SLEEPING, Status.EXPIRED} and doing.message:
+        return doing.reason, doing.message
     return None, None
 
 

@@ -15,6 +15,10 @@ from controller.api.model import Model
 from webhook.rest.models import Status
 
 
+def _is_unknown(value: object) -> bool:
+    return value is None
+
+
 class ServiceAnswer(Model):
     """One service of a preview."""
 
@@ -47,20 +51,40 @@ class PreviewAnswer(Model):
     urls: dict[str, str] = Field(description="Where its services answer, by name.")
     created_at: AwareDatetime | None = Field(description="When it was made.")
     updated_at: AwareDatetime | None = Field(description="When its state last changed.")
-    last_accessed_at: AwareDatetime | None = Field(description="When somebody last looked at it.")
+    last_accessed_at: AwareDatetime | None = Field(
+        description="When somebody last looked at it, to some ten minutes."
+    )
+    pinned: bool = Field(description="It is neither put to sleep nor torn down.")
+    asleep_since: AwareDatetime | None = Field(
+        default=None, exclude_if=_is_unknown, description="Since when it sleeps; only while it does."
+    )
+    expired_at: AwareDatetime | None = Field(
+        default=None, exclude_if=_is_unknown, description="When it expired; only while it is torn down."
+    )
+    expires_at: AwareDatetime | None = Field(
+        default=None,
+        exclude_if=_is_unknown,
+        description="When its time (ttl) is over, however much it is used; only where it has one.",
+    )
+    queue_position: int | None = Field(
+        default=None,
+        exclude_if=_is_unknown,
+        description="Its place in the queue, from 1, while it waits.",
+    )
+    queue_length: int | None = Field(
+        default=None, exclude_if=_is_unknown, description="How many wait, while it does."
+    )
     step: str | None = Field(
         default=None,
-        exclude_if=lambda value: value is None,
+        exclude_if=_is_unknown,
         description="What is being done with it right now.",
     )
     reason: str | None = Field(
         default=None,
-        exclude_if=lambda value: value is None,
-        description="Why it is not as it should be, in one word.",
+        exclude_if=_is_unknown,
+        description="Why it does not run, or is not as it should be, in one word.",
     )
-    message: str | None = Field(
-        default=None, exclude_if=lambda value: value is None, description="The same in a sentence."
-    )
+    message: str | None = Field(default=None, exclude_if=_is_unknown, description="The same in a sentence.")
 
 
 class StatusAnswer(Model):
@@ -125,7 +149,7 @@ class Success(Model):
 
     success: Literal[True] = True
     message: str | None = Field(
-        default=None, exclude_if=lambda value: value is None, description="What was done, in a sentence."
+        default=None, exclude_if=_is_unknown, description="What was done, in a sentence."
     )
 
 
@@ -170,7 +194,7 @@ class ErrorDetail(Model):
     code: str = Field(description="The same in one word that stays.")
     field: str | None = Field(
         default=None,
-        exclude_if=lambda value: value is None,
+        exclude_if=_is_unknown,
         description="The field of the request that is wrong, as in services.web.port.",
     )
 

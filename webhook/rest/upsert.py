@@ -16,6 +16,7 @@ import structlog
 from controller.api.errors import BackendUnavailable, Conflict, NotReady, PreviewError
 from controller.api.names import REDEPLOY, PreviewKey
 from controller.api.preview import Preview
+from controller.api.status import Phase
 from webhook.cluster.protocol import ORIGIN_LABEL, Origin, Purpose
 from webhook.github.events import PullRequest
 from webhook.rest.api import Api
@@ -206,13 +207,19 @@ async def _carry_out(api: Api, wished: Plan, existing: Preview | None) -> Made:
         await cluster.store_secret(secret)
     created = existing is None or existing.metadata.uid != preview.metadata.uid
     moved = existing is not None and existing.metadata.generation != preview.metadata.generation
-    if any(stored) and not created and not moved:
+    again = not created and not moved and (any(stored) or _expired(preview))
+    if again:
         await cluster.annotate(preview.key, {REDEPLOY: moment(api.clock, preview, REDEPLOY)})
     record = cluster.record(subject)
     if record.closed or record.destroyed or record.spec:
         await cluster.remember(subject, closed=None, destroyed=None, spec=None, annotations={})
     log.info("preview applied", subject=str(subject), commit=preview.spec.source.commit, origin="api")
-    return Made(preview, created, moved or any(stored))
+    return Made(preview, created, moved or again or any(stored))
+
+
+def _expired(preview: Preview) -> bool:
+    """It was torn down; asking for it again brings it back, changed or not."""
+    return preview.status.phase is Phase.EXPIRED
 
 
 async def _forget_secrets(api: Api, key: PreviewKey) -> None:

@@ -26,7 +26,9 @@ def wish(verb: str, preview: Preview, clock: Clock) -> tuple[dict[str, str | Non
 def pin(pinned: bool, preview: Preview, clock: Clock) -> tuple[dict[str, str | None], str]:
     """The same for pinning; one that is pinned stays so since when it was."""
     if not pinned:
-        return {PIN: None}, "The preview is no longer pinned."
+        stays = preview.spec.lifecycle.pinned
+        how = "stays pinned: its spec says so" if stays else "is no longer pinned"
+        return {PIN: None}, f"The preview {how}."
     since = preview.metadata.annotations.get(PIN) or clock.now().isoformat()
     return {PIN: since}, "The preview is pinned."
 

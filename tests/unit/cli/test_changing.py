@@ -5,6 +5,7 @@ from controller.api.names import PIN, REDEPLOY, SLEEP, WAKE
 from controller.api.preview import Preview
 from tests.unit.cli.stage import Stage
 from tests.unit.webhook.rest.test_reading import ran
+from tests.unit.webhook.rest.test_rest_of_previews import pinned_by_spec
 
 
 def annotations(stage: Stage, preview: Preview) -> set[str]:
@@ -14,21 +15,33 @@ def annotations(stage: Stage, preview: Preview) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("verb", "annotation"), [("redeploy", REDEPLOY), ("sleep", SLEEP), ("wake", WAKE), ("pin", PIN)]
+    ("verb", "annotation"), [("redeploy", REDEPLOY), ("sleep --no-wait", SLEEP), ("wake --no-wait", WAKE)]
 )
 async def test_what_is_wished_reaches_the_preview(stage: Stage, verb: str, annotation: str) -> None:
     preview = await ran(stage.world)
-    found = await stage.run(verb, "pr-42")
+    found = await stage.run(*verb.split(), "pr-42")
     assert (found.code, found.out) == (0, "")
     assert found.err.endswith(".\n")
     assert annotation in annotations(stage, preview)
 
 
-async def test_a_pin_can_be_taken_off(stage: Stage) -> None:
+@pytest.mark.parametrize("off", [("pin", "pr-42", "--off"), ("unpin", "pr-42")])
+async def test_a_pin_is_shown_and_can_be_taken_off(stage: Stage, off: tuple[str, ...]) -> None:
     preview = await ran(stage.world)
-    await stage.run("pin", "pr-42")
-    assert (await stage.run("pin", "pr-42", "--off")).code == 0
+    found = await stage.run("pin", "pr-42")
+    assert (found.code, found.err) == (0, "The preview is pinned.\n")
+    assert "running (pinned)" in found.out
+    assert PIN in annotations(stage, preview)
+    found = await stage.run(*off)
+    assert (found.code, found.err) == (0, "The preview is no longer pinned.\n")
+    assert "pinned" not in found.out
     assert PIN not in annotations(stage, preview)
+
+
+async def test_what_its_spec_pins_is_not_said_to_be_unpinned(stage: Stage) -> None:
+    stage.world.cluster.put(pinned_by_spec(await ran(stage.world)))
+    found = await stage.run("unpin", "pr-42")
+    assert (found.code, found.err) == (1, "error: The preview stays pinned: its spec says so.\n")
 
 
 async def test_destroy_asks_first(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

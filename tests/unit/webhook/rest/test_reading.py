@@ -31,6 +31,7 @@ FIELDS = [
     "createdAt",
     "updatedAt",
     "lastAccessedAt",
+    "pinned",
 ]
 
 
@@ -90,6 +91,7 @@ async def test_a_preview_is_answered_in_full(world: World) -> None:
         "createdAt": "2026-01-01T00:00:00Z",
         "updatedAt": "2026-01-01T00:00:00Z",
         "lastAccessedAt": "2026-01-01T00:00:00Z",
+        "pinned": False,
     }
 
 
