@@ -6,6 +6,13 @@ import asyncio
 
 from controller.clock import Clock
 
+BACKOFF_FIRST, BACKOFF_MAX = 1.0, 60.0
+
+
+def backoff(failures: int) -> float:
+    """Seconds until the next try after this many failures in a row."""
+    return min(BACKOFF_FIRST * 2.0 ** max(failures - 1, 0), BACKOFF_MAX)
+
 
 class Alarm:
     """Rings for one worker. However often it rings before it is heard, it is heard once."""

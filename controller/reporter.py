@@ -96,6 +96,7 @@ class Reporter:
 
     async def write(self, status: PreviewStatus) -> None:
         """Write a status at once; progress goes on from it."""
+        self._step = None  # of before: it must not come after
         await self._hooks.write(status)
         self._preview = self._preview.model_copy(update={"status": status})
 
@@ -151,7 +152,8 @@ class Reporter:
             if self._step is None or self._step == written:
                 continue
             async with self._ears.turn:
-                written = await self._write_step(*self._step)
+                if self._step is not None:
+                    written = await self._write_step(*self._step)
                 await self._ears.clock.sleep(DISTANCE_SECONDS)
 
     async def _write_step(self, stage: ConditionType, text: str, serving: bool) -> Step | None:

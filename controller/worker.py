@@ -15,7 +15,7 @@ from datetime import datetime
 
 import structlog
 
-from controller.alarm import Alarm
+from controller.alarm import Alarm, backoff
 from controller.api.errors import BackendUnavailable, Conflict, PreviewError
 from controller.api.names import (
     FINALIZER,
@@ -38,7 +38,7 @@ from controller.telling import ABANDON, Telling
 
 log = structlog.get_logger()
 
-BACKOFF_FIRST, BACKOFF_MAX, CONFLICT_SECONDS = 1.0, 60.0, 30.0
+CONFLICT_SECONDS = 30.0
 NUDGE_SECONDS = 2.0
 """What happens on the engine shortens a wait to this; failing work makes events of its own."""
 
@@ -54,11 +54,6 @@ class Tools:
     ears: Ears
     shown: Callable[[PreviewKey], None]
     """Told once the router knows what can be known of a preview."""
-
-
-def backoff(failures: int) -> float:
-    """Seconds until the next try after this many failures in a row."""
-    return min(BACKOFF_FIRST * 2.0 ** max(failures - 1, 0), BACKOFF_MAX)
 
 
 class Worker:
@@ -199,10 +194,8 @@ class Worker:
             await self._refused(preview, error)
             return
         if self._gone:
-            metadata = preview.metadata.model_copy(
-                update={"deletion_timestamp": self._tools.ears.clock.now()}
-            )
-            preview = preview.model_copy(update={"metadata": metadata})
+            ended = {"deletion_timestamp": self._tools.ears.clock.now()}
+            preview = preview.model_copy(update={"metadata": preview.metadata.model_copy(update=ended)})
         preview = preview.model_copy(update={"status": preview.status.model_copy(update={"slug": slug})})
         self._course = self._decided(preview)
         hooks = Hooks(self._write, lambda: self._tools.shown(self.key), self._remember)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from controller.alarm import BACKOFF_MAX
 from controller.logs.protocol import LogType
-from controller.worker import BACKOFF_MAX
 from tests.unit.controller.manual_clock import drain
 from tests.unit.controller.operator_world import SECOND, OperatorWorld
 from tests.unit.core.world import COMMIT_A, COMMIT_B, FILES, KEY

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from controller.alarm import BACKOFF_MAX, backoff
 from controller.api.errors import BackendUnavailable
 from controller.api.preview import Preview
 from controller.api.status import Phase
 from controller.core.actions import Action
 from controller.core.execute import Moment
-from controller.worker import BACKOFF_MAX, backoff
 from tests.unit.controller.manual_clock import drain
 from tests.unit.controller.operator_world import OperatorWorld
 from tests.unit.controller.reading import condition, left

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from controller.alarm import BACKOFF_MAX
 from controller.api.preview import Preview
 from controller.core.actions import Action, BuildImage, RetireInstance
 from controller.core.execute import Moment
-from controller.worker import BACKOFF_MAX
 from tests.unit.controller.operator_world import OperatorWorld
 from tests.unit.controller.reading import condition, left
 from tests.unit.core.world import COMMIT_B, COMMIT_C, FILES, KEY
