@@ -16,6 +16,7 @@ from controller.databases.protocol import (
     Migration,
     Script,
 )
+from tests.contract.database_holdings_contract import DatabaseHoldingsContract
 from tests.contract.database_world import (
     CLAIM,
     LOGIN,
@@ -29,7 +30,6 @@ from tests.contract.database_world import (
     applied,
     script,
 )
-from tests.contract.holdings_contract import HoldingsContract
 
 __all__ = [
     "CLAIM",
@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 
-class DatabaseContract(HoldingsContract):
+class DatabaseContract(DatabaseHoldingsContract):
     """Subclasses give the fixture `world`."""
 
     async def migrate(self, world: World, *scripts: Script, login: Credentials = LOGIN) -> list[str]:
