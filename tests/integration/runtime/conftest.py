@@ -14,11 +14,12 @@ from docker.errors import NotFound
 from docker.models.containers import ContainerCollection
 from docker.models.networks import NetworkCollection
 from docker.models.volumes import VolumeCollection
-from docker.types import IPAMConfig
+from docker.types import IPAMConfig, IPAMPool
 
 from controller.api.holdings import HoldingKind
 from controller.api.names import PreviewKey
 from controller.runtime.docker.address import EngineAddress
+from controller.runtime.docker.networks import free_subnet
 from controller.runtime.docker.runtime import DockerRuntime
 from controller.runtime.docker.settings import DockerSettings
 from controller.runtime.docker.transport import EngineClient
@@ -28,8 +29,7 @@ from tests.integration.images import BASE_IMAGE, LISTEN, build, tagged
 
 LABELLED = f'FROM {BASE_IMAGE}\nLABEL traefik.http.routers.x.rule="PathPrefix(`/`)"\n'
 JOB = "$|=1; print qq(one\\n); select undef,undef,undef,0.2; print STDERR qq(two\\n); exit {code}"
-NO_ADDRESSES = IPAMConfig(driver="null")
-"""So that a handful of networks uses up no address pool."""
+UPPER_HALF = "10.214.128.0/17"
 EAT = "my @x; push @x, 'x' x 1e6 while 1"
 
 
@@ -98,9 +98,15 @@ class Hand:
         if kind is HoldingKind.VOLUME:
             self._client.volumes.create(name, labels=labels)
         elif kind is HoldingKind.NETWORK:
-            self._client.networks.create(name, internal=True, labels=labels, ipam=NO_ADDRESSES)
+            # an address range of its own: the engine has few of them to give by itself
+            self._client.networks.create(name, internal=True, labels=labels, ipam=self._range())
         else:
             self._client.containers.create(BASE_IMAGE, name=name, labels=labels)
+
+    def _range(self) -> IPAMConfig:
+        configs = [network.attrs["IPAM"]["Config"] or () for network in self._client.networks.list()]
+        taken = [part["Subnet"] for config in configs for part in config if "Subnet" in part]
+        return IPAMConfig(pool_configs=[IPAMPool(free_subnet(UPPER_HALF, 29, taken))])
 
     def _things(self) -> tuple[ContainerCollection, NetworkCollection, VolumeCollection]:
         return self._client.containers, self._client.networks, self._client.volumes
