@@ -10,6 +10,7 @@ from typing import Any
 
 from controller.api.names import PreviewKey
 from controller.api.preview import Preview
+from controller.api.status import PreviewStatus
 from controller.build.memory import MemoryBuilder
 from controller.clock import Clock
 from controller.cluster.memory import MemoryCluster
@@ -22,6 +23,7 @@ from controller.core.status import patch
 from controller.core.work import Memory, Outcome
 from controller.databases.memory import MemoryDatabases
 from controller.lifecycle.memory import MemoryLifecycle
+from controller.lifecycle.protocol import RUN, Course, Reason, Verdict
 from controller.logs.memory import MemorySink, Unread
 from controller.reporter import Ears, Hooks, Reporter
 from controller.routing.memory import MemoryRouter
@@ -199,14 +201,22 @@ class World:
             await self.cluster.claim(preview, slug)
             preview = self.read(key)
         ears = Ears(self.sink, self.clock, self.on_action)
-        hooks = Hooks(self._no_progress, lambda: None, lambda memory: self.memory.update({key: memory}))
+        written = [preview.status]
+
+        async def write(status: PreviewStatus) -> None:
+            self._step("status")
+            await self.cluster.patch_status(preview, patch(status))
+            written.append(status)
+            self._step("status written")
+
+        hooks = Hooks(write, lambda: None, lambda memory: self.memory.update({key: memory}))
         reporter = Quiet(preview, slug, ears, hooks)
         outcome = await self.reconciler.run(preview, slug, self.memory.get(key, Memory()), reporter)
         self.memory[key] = outcome.memory
         if outcome.released:
             await self.cluster.release(preview)
             self.slugs.release(key)
-        elif outcome.status != preview.status:
+        elif outcome.status != written[-1]:
             await self.cluster.patch_status(preview, patch(outcome.status))
         return outcome
 
@@ -239,6 +249,15 @@ class World:
         finally:
             self.on_action = before
 
+    def decide(
+        self, course: Course = Course.RUN, reason: Reason | None = None, key: PreviewKey = KEY, **fields: Any
+    ) -> None:
+        """What becomes of it from now on."""
+        usual = {Course.SLEEP: Reason.IDLE, Course.QUEUE: Reason.PREVIEW_LIMIT, Course.EXPIRE: Reason.IDLE}
+        said = {"message": f"It is to {course}.", **fields}
+        verdict = Verdict(course, reason or usual.get(course, Reason.TOO_BIG), **said)
+        self.lifecycle.verdicts[key] = RUN if course is Course.RUN else verdict
+
     def told(self, key: PreviewKey = KEY) -> dict[str, Any]:
         """What the status says, without times."""
         status = self.read(key).status
@@ -250,9 +269,6 @@ class World:
             "services": status.services,
             "conditions": {str(c.type): (str(c.status), c.reason) for c in status.conditions},
         }
-
-    async def _no_progress(self, status: Any) -> None:
-        return None
 
     def snapshot(self) -> dict[str, Any]:
         """All that is there, in comparable form."""
