@@ -80,7 +80,7 @@ class TraefikCounters:
                 text, end, rest = (rest + chunk).rpartition(b"\n")
                 for router, count in visits(text + end, answers_anybody):
                     total[router] += count
-        return total
+        return dict(total)
 
 
 def visits(text: bytes, answers_anybody: Callable[[str], bool]) -> Iterator[tuple[str, float]]:
