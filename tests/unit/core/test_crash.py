@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from controller.api.names import WAKE
 from controller.core.actions import Action
 from controller.core.execute import Moment
+from controller.lifecycle.protocol import Course
 from tests.unit.core.world import COMMIT_A, COMMIT_B, COMMIT_C, COMMIT_D, FILES, KEY, World
 
 LONE = b"services: {web: {dockerfile: Dockerfile, context: web, port: 8080}}"
@@ -28,6 +30,10 @@ class Story:
     commits: tuple[str, ...]
     """Served one after the other before; the last one is the wish."""
     delete: bool = False
+    rested: Course | None = None
+    """What became of it before: it slept, or had expired."""
+    course: Course | None = None
+    """What is to become of it now, instead of another commit."""
 
     async def begin(self) -> World:
         world = World()
@@ -38,14 +44,20 @@ class Story:
         world.source.add(
             "acme/shop", COMMIT_D, {**FILES, "migrations/001_items.sql": b"create table other ();\n"}
         )
-        before = self.commits if self.delete else self.commits[:-1]
-        for commit in before:
+        pushes = not self.delete and self.course is None
+        for commit in self.commits[:-1] if pushes else self.commits:
             world.apply(commit)
             await world.settle()
+        if self.rested is not None:
+            world.decide(self.rested)
+            await world.settle()
+        world.decide(self.course or Course.RUN)
         if self.delete:
             world.delete()
-        else:
+        elif pushes:
             world.apply(self.commits[-1])
+        elif self.course is Course.RUN:
+            world.wish(WAKE, "2026-01-02T00:00:00Z")
         return world
 
 
@@ -59,6 +71,16 @@ STORIES = (
     Story("update to a spec with a database and with a service more", (COMMIT_C, COMMIT_A)),
     Story("delete", (COMMIT_A,), delete=True),
     Story("delete after an update", (COMMIT_A, COMMIT_B), delete=True),
+    Story("sleep", (COMMIT_A,), course=Course.SLEEP),
+    Story("sleep of one service", (COMMIT_C,), course=Course.SLEEP),
+    Story("wake", (COMMIT_A,), rested=Course.SLEEP, course=Course.RUN),
+    Story("wake of one service", (COMMIT_C,), rested=Course.SLEEP, course=Course.RUN),
+    Story("update of one that sleeps", (COMMIT_A, COMMIT_B), rested=Course.SLEEP),
+    Story("expire", (COMMIT_A,), course=Course.EXPIRE),
+    Story("expire of one that sleeps", (COMMIT_A,), rested=Course.SLEEP, course=Course.EXPIRE),
+    Story("wake of one that expired", (COMMIT_A,), rested=Course.EXPIRE, course=Course.RUN),
+    Story("update of one that expired", (COMMIT_A, COMMIT_B), rested=Course.EXPIRE),
+    Story("delete of one that sleeps", (COMMIT_A,), delete=True, rested=Course.SLEEP),
 )
 
 
