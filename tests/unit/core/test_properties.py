@@ -10,11 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from controller.api.errors import PreviewError
-from controller.api.names import PreviewKey
+from controller.api.names import WAKE, PreviewKey
+from controller.api.status import Phase
 from controller.build.memory import BuildOutcome
 from controller.build.protocol import BuildRequest
 from controller.core.actions import Action
 from controller.core.execute import Moment
+from controller.core.plan import RUNS
+from controller.lifecycle.protocol import Course
 from controller.runtime.memory_model import CRASHES, NEVER_LISTENS
 from tests.unit.core.world import FILES, World
 
@@ -52,6 +55,10 @@ steps = st.one_of(
     st.tuples(st.sampled_from(["kill", "remove"]), names, st.integers(0, 3)),
     st.tuples(st.sampled_from(["network", "database", "delete", "restart"]), names, st.just(0)),
     st.tuples(st.just("outage"), names, st.sampled_from(BACKENDS)),
+    st.tuples(
+        st.just("course"), names, st.sampled_from([Course.SLEEP, Course.EXPIRE, Course.QUEUE, Course.RUN])
+    ),
+    st.tuples(st.just("course"), names, st.sampled_from([Course.SLEEP, Course.RUN])),
 )
 
 
@@ -73,6 +80,7 @@ class Play:
         for commit, files in {**GOOD, **BROKEN}.items():
             for repository in ("acme/shop", "blue/shop"):
                 self.world.source.add(repository, commit * 40, files)
+        self.wishes = 0
         self.seen: dict[tuple[PreviewKey, str], set[str]] = {}
         """The instances that every host led to while they were ready."""
         self.world.on_action = self._watch
@@ -114,6 +122,9 @@ class Play:
         match kind:
             case "apply" if not deleting:
                 world.apply(what * 40, name, source=SOURCES[name])
+                world.decide(key=key)
+            case "course" if exists:
+                self.decide(key, what)
             case "delete" if exists and not deleting:
                 world.delete(key)
             case "restart":
@@ -123,6 +134,16 @@ class Play:
             case _ if exists:
                 self.damage(kind, key, what)
         await self.pass_over(key)
+
+    def decide(self, key: PreviewKey, course: Course) -> None:
+        """As it would be decided: only what rests, or never ran, waits; what runs again was woken."""
+        runs = self.world.read(key).status.phase in {Phase.RUNNING, Phase.UPDATING, Phase.FAILED}
+        if course is Course.QUEUE and runs:
+            return
+        if course is Course.RUN:
+            self.wishes += 1
+            self.world.wish(WAKE, f"2026-01-01T00:00:{self.wishes:02}Z", key)
+        self.world.decide(course, key=key)
 
     def damage(self, kind: str, key: PreviewKey, what: int) -> None:
         engine, names = self.world.runtime.engine, self.instances(key)
@@ -169,19 +190,45 @@ class Play:
         for backend in BACKENDS:
             self.outage(backend, False)
         for key in list(self.world.cluster.bodies):
-            outcome = await self.world.reconcile(key)
-            assert outcome.error is None or outcome.final, outcome.error
-            if outcome.released:
+            if not await self.rests(key):
                 continue
-            before, writes, done = self.world.snapshot(), self.world.cluster.writes, list[str]()
-            with self.world.listening(done):
-                await self.world.reconcile(key)
-            assert done == []
-            assert (self.world.snapshot(), self.world.cluster.writes) == (before, writes)
-            commit = self.world.read(key).spec.source.commit
-            assert (self.world.read(key).status.commit == commit) == (commit[0] in GOOD)
-            if commit[0] in GOOD:
-                assert self.shown(key).ready
+            course = self.world.lifecycle.verdict(key).course
+            if course is not Course.RUN:
+                self.resting(key, course)
+                self.decide(key, Course.RUN)
+                await self.rests(key)
+            self.running(key)
+
+    async def rests(self, key: PreviewKey) -> bool:
+        """One pass brings it to rest, and the next does nothing. False: it is gone."""
+        outcome = await self.world.reconcile(key)
+        assert outcome.error is None or outcome.final, outcome.error
+        if outcome.released:
+            return False
+        before, writes, done = self.world.snapshot(), self.world.cluster.writes, list[str]()
+        with self.world.listening(done):
+            await self.world.reconcile(key)
+        assert done == []
+        assert (self.world.snapshot(), self.world.cluster.writes) == (before, writes)
+        return True
+
+    def resting(self, key: PreviewKey, course: Course) -> None:
+        """Nothing runs of what rests, and nothing is there of what expired."""
+        engine, phase = self.world.runtime.engine, self.world.read(key).status.phase
+        found = [engine.containers[name] for name in self.instances(key)]
+        assert phase is {Course.SLEEP: Phase.SLEEPING, Course.EXPIRE: Phase.EXPIRED}.get(course, Phase.QUEUED)
+        assert not any(container.state in RUNS for container in found)
+        assert all(instance is None for _, instance in self.shown(key).routes)
+        if course is Course.EXPIRE:
+            assert not found and not self.shown(key).routes
+            assert not [claim for claim in self.world.postgres.registry.values() if claim.preview == key]
+
+    def running(self, key: PreviewKey) -> None:
+        """What can serve serves."""
+        commit = self.world.read(key).spec.source.commit
+        assert (self.world.read(key).status.commit == commit) == (commit[0] in GOOD)
+        if commit[0] in GOOD:
+            assert self.shown(key).ready
 
     async def end(self) -> None:
         """Everything is deleted."""
