@@ -71,6 +71,16 @@ async def test_a_build_that_found_no_room_has_it_prune_soon_and_goes_on_then(sit
     await site.guard.require()
 
 
+async def test_what_was_freed_is_built_on_at_once(site: Site) -> None:
+    await site.clock.advance(INTERVAL - 1)
+    site.left_behind()
+    site.disk.free = 0
+    with pytest.raises(NotReady):
+        await site.guard.require()
+    await drain()
+    await site.guard.require()
+
+
 async def test_a_disk_that_stays_full_is_not_pruned_all_the_time(site: Site) -> None:
     await drain()
     site.disk.free = 0
