@@ -106,8 +106,10 @@ def _columns() -> list[Schema]:
         _column("Database", ".status.database.type", "The kind of its database."),
         _column("Last Access", ".status.lastAccessedTime", "When somebody last used it.", "date"),
         _column("Age", ".metadata.creationTimestamp", "Since when it exists.", "date"),
-        _column("Reason", '.status.conditions[?(@.type=="Stalled")].reason', "Why it is stuck.", wide=True),
+        _column("Reason", '.status.conditions[?(@.type=="Reconciling")].reason', "Why it is so.", wide=True),
         _column("Commit", ".status.commit", "The commit that is served.", wide=True),
+        _column("Queue", ".status.queuePosition", "Its place in the queue.", "integer", wide=True),
+        _column("Expires", ".status.expiresTime", "When its time is over.", wide=True),
     ]
 
 

@@ -7,12 +7,14 @@ from enum import StrEnum
 from controller.api.conditions import find, is_true
 from controller.api.preview import Preview
 from controller.api.spec import Trust
-from controller.api.status import ConditionType, Phase
+from controller.api.status import ConditionStatus, ConditionType, Phase
 
 WAKING = "Waking"
 """Reason of Reconciling while what slept is started again."""
-UNDER_WAY = frozenset({WAKING}) | frozenset(str(phase) for phase in Phase)
-"""A condition under way has its phase as reason; any other reason is a failure that is tried again."""
+_DECIDED = frozenset({"Idle", "Asked", "Evicted", "TimeOver", "SleepingLimit"})
+"""Reasons of the decision that it does not run: they stand there while it falls asleep, or is torn down."""
+UNDER_WAY = frozenset({WAKING}) | _DECIDED | frozenset(str(phase) for phase in Phase)
+"""A condition under way has one of these as reason; any other is a failure that is tried again."""
 
 
 class State(StrEnum):
@@ -49,8 +51,8 @@ def state_of(preview: Preview) -> State:
         return State.SUSPENDED
     if source.trust is Trust.FORK and source.approved_commit != source.commit:
         return State.WAITING
-    if fresh(preview) and _waking(preview):
-        return State.WAKING
+    if fresh(preview) and _coming_back(preview):
+        return State.WAKING if status.phase is Phase.SLEEPING else State.CREATING
     if not fresh(preview) or status.phase in {None, Phase.CREATING, Phase.UPDATING}:
         return State.UPDATING if ready(preview) else State.CREATING
     return {
@@ -72,9 +74,9 @@ def ready(preview: Preview) -> bool:
     return preview.status.commit is not None and is_true(preview.status.conditions, ConditionType.READY)
 
 
-def _waking(preview: Preview) -> bool:
-    """What slept is started again, and is what is wanted."""
-    status = preview.status
-    doing = find(status.conditions, ConditionType.RECONCILING)
-    known = status.phase in {Phase.CREATING, Phase.UPDATING} and status.commit == preview.spec.source.commit
-    return known and doing is not None and doing.reason == WAKING
+def _coming_back(preview: Preview) -> bool:
+    """What slept is started again, or what had expired is made anew; its phase says so only in the end."""
+    phase, doing = preview.status.phase, find(preview.status.conditions, ConditionType.RECONCILING)
+    if doing is None or doing.status is not ConditionStatus.TRUE:
+        return False
+    return (phase, doing.reason) in {(Phase.SLEEPING, WAKING), (Phase.EXPIRED, str(Phase.EXPIRED))}

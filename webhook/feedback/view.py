@@ -22,8 +22,6 @@ from webhook.feedback.settings import FeedbackSettings
 from webhook.feedback.state import RESTING, TORN_DOWN, UNDER_WAY, State, fresh, ready, state_of
 from webhook.subject import Subject
 
-_WITHOUT_FAILURE = frozenset({State.WAITING, State.REMOVING, State.QUEUED, State.EXPIRED})
-
 
 class Ending(StrEnum):
     """Why there is no Preview any more, as far as it is known."""
@@ -88,7 +86,7 @@ class View:
     wanted: str | None = None
     """The commit that is to be served."""
     served: str | None = None
-    """The commit that answers at the addresses; of one that sleeps, the one that will."""
+    """The commit that answers at the addresses; of one that sleeps or waits to be woken, the one that will."""
     failure: Failure | None = None
     step: str | None = None
     queue_position: int | None = None
@@ -122,7 +120,7 @@ def view_of(subject: Subject, preview: Preview | None, record: Record, settings:
         return _gone(subject, record, settings)
     source, status, state = preview.spec.source, preview.status, state_of(preview)
     shown = state not in TORN_DOWN
-    failure = _failure(preview) if state not in _WITHOUT_FAILURE else None
+    failure = _failure(preview) if state not in {State.WAITING, State.REMOVING} else None
     working = state in {State.CREATING, State.UPDATING} and fresh(preview) and failure is None
     served, queued = _served(preview, state), state is State.QUEUED
     return View(
@@ -182,8 +180,8 @@ def without_progress(view: View) -> View:
 def _served(preview: Preview, state: State) -> str | None:
     if state in TORN_DOWN:
         return None
-    there = ready(preview) or state in {State.SLEEPING, State.WAKING}
-    return preview.status.commit if there else None
+    will = state in {State.SLEEPING, State.WAKING, State.QUEUED}
+    return preview.status.commit if will or ready(preview) else None
 
 
 def _services(preview: Preview, state: State) -> tuple[ServiceRow, ...]:
@@ -195,11 +193,10 @@ def _services(preview: Preview, state: State) -> tuple[ServiceRow, ...]:
 
 
 def _rest(preview: Preview) -> Rest:
-    """Of one that sleeps the message may stand beside its being ready."""
-    conditions, since = preview.status.conditions, _written(preview.status.phase_since)
-    kinds = (ConditionType.RECONCILING, ConditionType.READY)
-    told = [found for kind in kinds if (found := find(conditions, kind)) is not None and found.message]
-    return Rest(told[0].reason, told[0].message, since) if told else Rest(since=since)
+    """While something is being done, or tried again, the message is about that."""
+    status, told = preview.status, find(preview.status.conditions, ConditionType.RECONCILING)
+    since = _written(status.phase_since)
+    return Rest(since=since) if told is None or status.step else Rest(told.reason, told.message, since)
 
 
 def _ends(preview: Preview, state: State) -> str | None:

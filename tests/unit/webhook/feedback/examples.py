@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +17,11 @@ from controller.api.status import (
     PreviewStatus,
     ServiceStatus,
 )
+from controller.core import status_rest
 from controller.core.status import Facts, failed, working
+from controller.core.status_rest import expiring as expiring_now
+from controller.core.status_rest import falling_asleep
+from controller.lifecycle.protocol import Course, Reason, Verdict
 from webhook.cluster.records import Record
 from webhook.feedback.settings import FeedbackSettings
 from webhook.feedback.view import View, view_of
@@ -105,61 +110,71 @@ def retried(found: Preview, error: PreviewError) -> Preview:
     return _failed(found, error, final=False)
 
 
-def told(kind: ConditionType, reason: str, message: str = "", *, holds: bool = False) -> Condition:
-    """A condition as the operator leaves it."""
-    status = ConditionStatus.TRUE if holds else ConditionStatus.FALSE
-    return Condition(type=kind, status=status, reason=reason, message=message, last_transition_time=NOW)
+SLEEP = Verdict(Course.SLEEP, Reason.IDLE, "Not used for 2h: asleep; the next request wakes it.")
+QUEUE = Verdict(
+    Course.QUEUE,
+    Reason.PREVIEW_LIMIT,
+    "Waits for room: all previews may run at once no more than 20 (MAX_PREVIEWS).",
+    position=3,
+    waiting=5,
+)
+EXPIRE = Verdict(Course.EXPIRE, Reason.IDLE, "Not used for 2d: torn down. A push brings it back.")
+END_OF_TIME = Verdict(Course.EXPIRE, Reason.TIME_OVER, "Its time of 7d is over: torn down. A push does.")
 
 
-def asleep(found: Preview, reason: str = "Idle") -> Preview:
-    """Its containers were stopped."""
-    message = "Not used for 2h: asleep; the next request wakes it."
-    conditions = (*ready(), told(ConditionType.RECONCILING, reason, message))
-    stopped = service("web", "exited")
-    return running(found, stopped, phase=Phase.SLEEPING, phase_since=NOW, conditions=conditions)
+def asleep(found: Preview, *, falling: bool = False) -> Preview:
+    """What served was stopped, or is about to be (`falling`)."""
+    before = running(found)
+    if falling:
+        return _now(found, falling_asleep(before.status, facts(before), SLEEP))
+    return _now(found, status_rest.asleep(before.status, facts(before), SLEEP, ()))
 
 
 def waking(found: Preview) -> Preview:
-    """Its containers are started again."""
-    conditions = (*ready(), told(ConditionType.RECONCILING, "Waking", "resume web", holds=True))
-    return running(found, phase=Phase.UPDATING, step="resume web", conditions=conditions)
+    """What slept is started again."""
+    before = asleep(found)
+    status = working(before.status, _still(before), ConditionType.SERVICES_READY, "resume web")
+    return _now(found, status)
 
 
-def queued(found: Preview, position: int = 3, length: int = 5) -> Preview:
-    """There is no room for it, and there never was a version of it."""
-    message = "Waits for room: all previews may run at once no more than 20 (MAX_PREVIEWS)."
-    conditions = (told(ConditionType.RECONCILING, "Queued", message, holds=True),)
-    status = PreviewStatus(
-        slug="pr-42",
-        phase=Phase.QUEUED,
-        phase_since=NOW,
-        queue_position=position,
-        queue_length=length,
-        observed_generation=found.metadata.generation,
-        conditions=conditions,
-    )
-    return found.model_copy(update={"status": status})
+def queued(found: Preview, position: int = 3) -> Preview:
+    """There is no room for it."""
+    status = status_rest.queued(found.status, _still(found), replace(QUEUE, position=position))
+    return _now(found, status)
 
 
-def expired(found: Preview, reason: str = "Idle", since: datetime = NOW, *, tearing: bool = False) -> Preview:
+def expired(
+    found: Preview, verdict: Verdict = EXPIRE, at: datetime = NOW, *, tearing: bool = False
+) -> Preview:
     """Everything was torn down, or is being (`tearing`)."""
-    causes = {"Idle": "Not used for 2d", "TimeOver": "Its time of 7d is over"}
-    message = f"{causes[reason]}: torn down, its database included. A push brings it back."
-    conditions = (told(ConditionType.RECONCILING, reason, message, holds=tearing),)
-    status = PreviewStatus(
-        slug="pr-42",
-        phase=Phase.EXPIRED,
-        phase_since=since,
-        observed_generation=found.metadata.generation,
-        conditions=conditions,
-    )
-    return found.model_copy(update={"status": status})
+    before = running(found)
+    made = expiring_now if tearing else status_rest.expired
+    return _now(found, made(before.status, Facts(before, at, serving=True), verdict))
+
+
+def coming_back(found: Preview) -> Preview:
+    """What had expired is asked for again."""
+    before = expired(found)
+    return _now(found, working(before.status, _still(before), ConditionType.SOURCE_READY, "fetch the source"))
+
+
+def _still(found: Preview) -> Facts:
+    return Facts(found, NOW, serving=False)
+
+
+def _now(found: Preview, status: PreviewStatus) -> Preview:
+    return found.model_copy(update={"status": status.model_copy(update={"slug": "pr-42"})})
 
 
 def expiring(found: Preview, end: datetime = END) -> Preview:
     """Its time is over soon."""
-    condition = told(ConditionType.EXPIRING, "TimeOver", "Its ttl is over soon.", holds=True)
-    conditions = (*found.status.conditions, condition)
+    soon = Condition(
+        type=ConditionType.EXPIRING,
+        status=ConditionStatus.TRUE,
+        reason="TimeOver",
+        last_transition_time=NOW,
+    )
+    conditions = (*found.status.conditions, soon)
     changed = {"expires_time": end, "conditions": conditions}
     return found.model_copy(update={"status": found.status.model_copy(update=changed)})
 

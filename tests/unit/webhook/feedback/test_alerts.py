@@ -10,6 +10,7 @@ import pytest
 from tests.unit.webhook.feedback.cases import CASES
 from tests.unit.webhook.feedback.examples import (
     END,
+    END_OF_TIME,
     NOW,
     asleep,
     expired,
@@ -23,7 +24,6 @@ from tests.unit.webhook.feedback.examples import (
 from tests.unit.webhook.feedback.feedback_world import MARK, FeedbackWorld
 from tests.unit.webhook.feedback.test_comment import HOSTILE, MENTION, REFERENCE, rendered
 from webhook.feedback.alerts import EXPIRED, WARNING, alert
-from webhook.feedback.state import State
 from webhook.feedback.view import Rest
 from webhook.github.protocol import CommitState
 
@@ -62,7 +62,7 @@ async def test_an_expiry_is_told_once_and_the_next_one_again(world: FeedbackWorl
     (told,) = world.alerts()
     assert "Not used for 2d." in told and "/preview deploy" in told
     await world.put(running(preview()), 10)
-    await world.put(expired(preview(), "TimeOver", NOW + DAY), 10)
+    await world.put(expired(preview(), END_OF_TIME, NOW + DAY), 10)
     assert len(world.alerts()) == 2
     assert "Its time of 7d is over." in world.alerts()[1]
 
@@ -150,9 +150,3 @@ def test_why_it_has_expired_is_said_in_the_operators_words(message: str, words: 
     found = alert(EXPIRED, replace(CASES["expired"], rest=Rest("TimeOver", message)))
     assert found is not None
     assert words in found.body
-
-
-def test_one_that_sleeps_says_so_of_its_services_too() -> None:
-    view = seen(asleep(preview(), "Evicted"))
-    assert (view.state, [each.state for each in view.services]) == (State.SLEEPING, ["asleep"])
-    assert view.rest is not None and view.rest.reason == "Evicted"
