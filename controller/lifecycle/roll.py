@@ -44,6 +44,8 @@ class Roll:
         self._previews: dict[PreviewKey, Preview] = {}
         self._known: dict[PreviewKey, Known] = {}
         self._running: frozenset[PreviewKey] = frozenset()
+        self._stood: dict[PreviewKey, tuple[Preview, Known, Standing]] = {}
+        """Where those stand of whom time alone changes nothing, and from what that was put together."""
 
     def preview(self, key: PreviewKey) -> Preview | None:
         """One as it was seen last."""
@@ -70,6 +72,7 @@ class Roll:
     def forget(self, key: PreviewKey) -> Preview | None:
         """Drop one that is gone; gives it, where it was there."""
         self._known.pop(key, None)
+        self._stood.pop(key, None)
         return self._previews.pop(key, None)
 
     def busy(self, key: PreviewKey, *, working: bool) -> None:
@@ -107,9 +110,18 @@ class Roll:
 
     def standings(self, now: datetime) -> list[Standing]:
         """All of them, as the decision wants them."""
-        return [
-            standing_of(preview, self.known(key), self._rules, now) for key, preview in self._previews.items()
-        ]
+        return [self._standing(key, preview, now) for key, preview in self._previews.items()]
+
+    def _standing(self, key: PreviewKey, preview: Preview, now: datetime) -> Standing:
+        known = self.known(key)
+        before = self._stood.get(key)
+        if before is not None and before[0] is preview and before[1] is known:
+            return before[2]
+        standing = standing_of(preview, known, self._rules, now)
+        wanted = preview.status.attempt != attempt_of(preview) or wishes_of(preview).wake_counts
+        if known.told_at is not None and not wanted:
+            self._stood[key] = preview, known, standing
+        return standing
 
     def take(self, one: Standing, verdict: Verdict, now: datetime) -> Turn:
         """Note what was decided about one; gives what that changes."""
@@ -122,15 +134,12 @@ class Roll:
         elif one.stage is Stage.ACTIVE and verdict.course in (Course.RUN, Course.REFUSE):
             admitted = known.admitted or one.since
         turned = told is None or told.course is not verdict.course
-        now_known = replace(
-            known,
-            admitted=admitted,
-            told=verdict,
-            told_at=now if turned else known.told_at,
-            wanted_at=one.since if one.stage is Stage.WAITING else None,
-        )
-        if now_known != known:
-            self._known[one.key] = now_known
+        told_at = now if turned else known.told_at
+        wanted_at = one.since if one.stage is Stage.WAITING else None
+        if (known.admitted, told, known.told_at, known.wanted_at) != (admitted, verdict, told_at, wanted_at):
+            self._known[one.key] = replace(
+                known, admitted=admitted, told=verdict, told_at=told_at, wanted_at=wanted_at
+            )
         was = told or as_it_was(self._previews.get(one.key))
         return Turn(_differ(was, verdict, first=told is None), _counts(was, verdict, let_in=let_in))
 
@@ -164,7 +173,8 @@ def as_it_was(preview: Preview | None) -> Verdict:
 def _differ(was: Verdict, now: Verdict, *, first: bool) -> bool:
     if first:
         return was.course is not now.course
-    return replace(was, message="") != replace(now, message="")
+    before, after = ((one.course, one.reason, one.position, one.waiting) for one in (was, now))
+    return before != after
 
 
 def _counts(was: Verdict, now: Verdict, *, let_in: bool) -> bool:
