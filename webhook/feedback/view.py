@@ -86,7 +86,7 @@ class View:
     wanted: str | None = None
     """The commit that is to be served."""
     served: str | None = None
-    """The commit that answers at the addresses; of one that sleeps or waits to be woken, the one that will."""
+    """The commit that answers at the addresses; of one that sleeps or waits for it, that will."""
     failure: Failure | None = None
     step: str | None = None
     queue_position: int | None = None
@@ -185,9 +185,9 @@ def _served(preview: Preview, state: State) -> str | None:
 
 
 def _services(preview: Preview, state: State) -> tuple[ServiceRow, ...]:
-    asleep = "asleep" if state is State.SLEEPING else None
+    word = {State.SLEEPING: "asleep", State.WAKING: "waking"}.get(state)
     return tuple(
-        ServiceRow(service.name, asleep or service.state or "unknown", service.url)
+        ServiceRow(service.name, word or service.state or "unknown", service.url)
         for service in preview.status.services
     )
 

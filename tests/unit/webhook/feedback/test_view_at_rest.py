@@ -1,4 +1,4 @@
-"""What is seen of a preview that sleeps, wakes, waits or has expired, as the operator's own functions leave it."""
+"""What is seen of a preview that sleeps, wakes, waits or has expired, as the operator leaves it."""
 
 from __future__ import annotations
 
