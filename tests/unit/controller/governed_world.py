@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from controller.api.names import PreviewKey
 from controller.lifecycle.governor import Governor
 from controller.lifecycle.memory import MemoryAccess
 from controller.lifecycle.rules import LifecycleRules
 from tests.unit.controller.operator_world import OperatorWorld
+from tests.unit.core.world import COMMIT_A
 
 ACCESS = 60.0
 
@@ -40,6 +42,16 @@ class GovernedWorld(OperatorWorld):
         self.governor = Governor(self.rules, self.clock, self.access, ACCESS, self.counted)
         self.lifecycle = self.governor  # type: ignore[assignment]
         super().restart()
+
+    def apply(self, commit: str = COMMIT_A, name: str = "pr-1", **spec: Any) -> PreviewKey:
+        before = self.cluster.bodies.get(PreviewKey("default", name))
+        made = before["metadata"]["creationTimestamp"] if before else self.clock.now().isoformat()
+        tell, self.cluster.tell = self.cluster.tell, None
+        key = super().apply(commit, name, **spec)
+        self.cluster.tell = tell
+        self.cluster.bodies[key]["metadata"]["creationTimestamp"] = made
+        self.cluster.told("MODIFIED", key)
+        return key
 
     def open(self, number: int, **spec: object) -> PreviewKey:
         """A pull request of that number."""
