@@ -29,9 +29,14 @@ STATUS: dict[str, Any] = {
             "message": "m",
             "lastTransitionTime": "2026-01-02T03:04:05Z",
         }
-        for kind, reason in (("Ready", "Serving"), ("Stalled", "BuildFailed"))
+        for kind, reason in (("Ready", "Serving"), ("Reconciling", "BuildFailed"), ("Stalled", "BuildFailed"))
     ],
 }
+
+
+IDLE = ("Reconciling", "False", "Idle")
+WAITS, QUEUED = ("Ready", "False", "Queued"), ("Reconciling", "True", "Queued")
+OVER = ("Reconciling", "False", "TimeOver")
 
 
 @pytest.fixture
@@ -73,6 +78,54 @@ def test_get_shows_what_matters(cluster: Cluster, preview: str) -> None:
 def test_get_wide_adds_reason_and_commit(cluster: Cluster, preview: str) -> None:
     shown = row(cluster.must("get", "previews", preview, "-o", "wide"))
     assert (shown["REASON"], shown["COMMIT"]) == ("BuildFailed", COMMIT)
+
+
+def told(kind: str, status: str, reason: str) -> dict[str, str]:
+    return {
+        "type": kind,
+        "status": status,
+        "reason": reason,
+        "message": "m",
+        "lastTransitionTime": "2026-01-02T03:04:05Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        (
+            {"phase": "Sleeping", "conditions": [told("Ready", "True", "Asleep"), told(*IDLE)]},
+            {"PHASE": "Sleeping", "READY": "True", "REASON": "Idle", "QUEUE": "<none>"},
+        ),
+        (
+            {
+                "phase": "Queued",
+                "queuePosition": 2,
+                "queueLength": 5,
+                "conditions": [told(*WAITS), told(*QUEUED)],
+            },
+            {"PHASE": "Queued", "READY": "False", "REASON": "Queued", "QUEUE": "2"},
+        ),
+        (
+            {"phase": "Expired", "url": None, "commit": None, "database": None, "conditions": [told(*OVER)]},
+            {"PHASE": "Expired", "READY": "", "REASON": "TimeOver", "URL": "", "COMMIT": ""},
+        ),
+        (
+            {"expiresTime": "2026-01-02T04:04:05Z"},
+            {"PHASE": "Running", "EXPIRES": "2026-01-02T04:04:05Z"},
+        ),
+    ],
+)
+def test_what_sleeps_waits_or_has_expired_is_seen_with_its_reason(
+    cluster: Cluster, preview: str, status: dict[str, Any], shown: dict[str, str]
+) -> None:
+    change = json.dumps({"status": status})
+    cluster.must("patch", "preview", preview, "--subresource=status", "--type=merge", "-p", change)
+    found = row(cluster.must("get", "previews", preview, "-o", "wide"))
+    assert {name: found[name].replace("<none>", "") for name in shown} == {
+        name: text.replace("<none>", "") for name, text in shown.items()
+    }
+    assert row(cluster.must("get", "previews", preview))["PHASE"] == shown["PHASE"]
 
 
 def test_wait_sees_conditions(cluster: Cluster, preview: str) -> None:
