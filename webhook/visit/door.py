@@ -191,8 +191,8 @@ class Door:
         text, kind = line(said), "text/plain"
         if visitor.reads:
             host, kind = request.host[:_HOST_SHOWN], "text/html"
-            refreshes = request.method == "GET"
-            text = html(said, host, refreshes=refreshes, log_url=self._log_url(said, target))
+            again_at = request.raw_path if request.method == "GET" else None
+            text = html(said, host, again_at=again_at, log_url=self._log_url(said, target))
         response = web.Response(text=text, status=said.status, headers=headers, content_type=kind)
         if not request.content.is_eof():
             await part_with(request, response)

@@ -70,18 +70,19 @@ $step$log$again<p class="soft">$host</p>
 """)
 
 
-def html(said: Said, host: str, *, refreshes: bool, log_url: str = "") -> str:
+def html(said: Said, host: str, *, again_at: str | None, log_url: str = "") -> str:
     """The page for a browser.
 
     Args:
         said: what it says.
         host: as it was asked for.
-        refreshes: it loads itself anew; not when that would send a form again.
-        log_url: where the log is, with a pass; empty for who may not read it.
+        again_at: path and query at which it loads itself anew; None: it does not, as after a form was sent.
+        log_url: where the log is; empty: nothing leads there.
     """
-    again = said.retry is not None and refreshes
+    again = said.retry is not None and again_at is not None
+    refresh = f"{said.retry};url={_here(again_at or '')}"
     return _PAGE.substitute(
-        refresh=f'<meta http-equiv="refresh" content="{said.retry}">\n' if again else "",
+        refresh=f'<meta http-equiv="refresh" content="{escape(refresh)}">\n' if again else "",
         title=escape(said.title),
         host=escape(host),
         style=_STYLE,
@@ -92,3 +93,13 @@ def html(said: Said, host: str, *, refreshes: bool, log_url: str = "") -> str:
         log=f'<p><a href="{escape(log_url)}" rel="noopener noreferrer">Its log</a></p>\n' if log_url else "",
         again='<p class="soft">This page goes on by itself.</p>\n' if again else "",
     )
+
+
+def _here(path: str) -> str:
+    """The address of a page, relative to it, and without its fragment.
+
+    With a fragment (`#here`) browsers take an address for a place in the page they have, and load nothing
+    (HTML Standard, navigate); a path that begins with two slashes would lead to another host.
+    """
+    before, mark, query = path.partition("?")
+    return f"./{before.rpartition('/')[2]}{mark}{query}"

@@ -62,3 +62,20 @@ async def test_any_method_and_any_path_is_answered(door: Stage) -> None:
     for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"):
         for path in ("/", "/api/previews", "/metrics", "/a/../b", "/%00", "//x"):
             assert (await door.ask(method, path, own="")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "again"),
+    [
+        ("/", "./"),
+        ("/a/b?c=d&e", "./b?c=d&e"),
+        ("//other.example/x", "./x"),
+        ("//other.example", "./other.example"),
+        ("/javascript:alert(1)", "./javascript:alert(1)"),
+    ],
+)
+async def test_a_page_comes_again_at_its_own_address_alone(door: Stage, path: str, again: str) -> None:
+    door.preview(Phase.CREATING)
+    _, page = await door.text(path=path, headers=BROWSER)
+    (refresh,) = [meta["content"] for meta in Elements(page).named("meta") if "http-equiv" in meta]
+    assert refresh == f"5;url={again}"
