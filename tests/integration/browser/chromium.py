@@ -1,4 +1,4 @@
-"""Debian's Chromium, installed where it is missing, and one log page in it.
+"""Debian's Chromium, installed where it is missing, and one page in it: a log's, or any.
 
 Whatever a page loads, says on its console or fails at is kept, for tests to look at.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -22,15 +22,31 @@ OF_MESSAGES = "found => found.map(each => each.textContent)"
 
 
 @dataclass
-class Window:
+class Tab:
     """A page that is open, and what happened in it."""
 
     page: Page
-    reader: Reader
     said: list[str] = field(default_factory=list)
     """On the console, and errors."""
     asked: list[str] = field(default_factory=list)
     """Every address that it asked for."""
+
+    def listen(self) -> None:
+        """Keep what happens from here on."""
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+
+    async def holds(self, condition: str, argument: object = None) -> None:
+        """Wait until a condition, a function in JavaScript, holds in the page."""
+        await self.page.wait_for_function(condition, arg=argument)
+
+
+@dataclass
+class Window(Tab):
+    """A log page."""
+
+    reader: Reader = field(kw_only=True)
 
     async def open(self, **query: str) -> None:
         """Open the log page with a link."""
@@ -56,10 +72,6 @@ class Window:
         """Wait until these words stand at the foot of the page."""
         await self.holds("words => document.querySelector('#said').textContent.includes(words)", words)
 
-    async def holds(self, condition: str, argument: object = None) -> None:
-        """Wait until a condition, a function in JavaScript, holds in the page."""
-        await self.page.wait_for_function(condition, arg=argument)
-
     async def at_end(self) -> bool:
         """The end of the page is to be seen."""
         root = "document.documentElement"
@@ -79,7 +91,34 @@ class Window:
 async def window(
     reader: Reader, *, scripts: bool = True, width: int = 1200, height: int = 700, dark: bool = False
 ) -> AsyncIterator[Window]:
-    """A fresh browser with one page."""
+    """A fresh browser for one log page."""
+    async with fresh_page(scripts=scripts, width=width, height=height, dark=dark) as page:
+        found = Window(page, reader=reader)
+        found.listen()
+        yield found
+
+
+@asynccontextmanager
+async def tab(
+    *, width: int = 1200, height: int = 700, dark: bool = False, headers: Mapping[str, str] | None = None
+) -> AsyncIterator[Tab]:
+    """A fresh browser for one page, which sends these headers too."""
+    async with fresh_page(width=width, height=height, dark=dark, headers=headers) as page:
+        found = Tab(page)
+        found.listen()
+        yield found
+
+
+@asynccontextmanager
+async def fresh_page(
+    *,
+    scripts: bool = True,
+    width: int,
+    height: int,
+    dark: bool,
+    headers: Mapping[str, str] | None = None,
+) -> AsyncIterator[Page]:
+    """A browser of its own with one empty page."""
     commands.install_packages(PACKAGES)
     program = shutil.which("chromium")
     options = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -91,11 +130,8 @@ async def window(
                 viewport={"width": width, "height": height},
                 color_scheme="dark" if dark else "light",
                 accept_downloads=True,
+                extra_http_headers=dict(headers or {}),
             )
-            found = Window(await context.new_page(), reader)
-            found.page.on("console", lambda message: found.said.append(message.text))
-            found.page.on("pageerror", lambda error: found.said.append(str(error)))
-            found.page.on("request", lambda request: found.asked.append(request.url))
-            yield found
+            yield await context.new_page()
         finally:
             await browser.close()
