@@ -127,7 +127,9 @@ class _Life:
                 return Stage.ASLEEP
         if phase is not Phase.SLEEPING and given_up(self._preview, self._status) and not self._known.runs:
             return Stage.FAILED
-        let_in = self._known.runs or self._known.admitted is not None
+        # What runs of one that rests is about to stop, or was started by hand: it was not let in by that.
+        runs = self._known.runs and phase not in _RESTS
+        let_in = runs or self._known.admitted is not None
         return Stage.ACTIVE if let_in else Stage.WAITING
 
     def since(self, stage: Stage) -> datetime:
@@ -155,6 +157,7 @@ class _Life:
         return Reason(said) if said in _REASONS else Reason.IDLE
 
 
+_RESTS = (Phase.SLEEPING, Phase.QUEUED, Phase.EXPIRED)
 _REASONS = frozenset(str(reason) for reason in Reason)
 
 

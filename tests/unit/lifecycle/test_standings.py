@@ -103,7 +103,9 @@ def stands(one: Preview | Like, **known: Any) -> Standing:
         (like("Sleeping", generation=2), {}, Stage.WAITING),
         (like("Sleeping", {"previewcloud.io/redeploy": LATER}), {}, Stage.WAITING),
         (like("Sleeping", {WAKE: LATER}), {}, Stage.WAITING),
-        (like("Sleeping", {WAKE: LATER}), {"runs": True}, Stage.ACTIVE),
+        (like("Sleeping", {WAKE: LATER}), {"runs": True}, Stage.WAITING),
+        (like("Sleeping", {WAKE: LATER}), {"admitted": NOW}, Stage.ACTIVE),
+        (like("Queued"), {"runs": True}, Stage.WAITING),
         (like("Sleeping", {WAKE: LATER}, wakeHandled=LATER), {}, Stage.ASLEEP),
         (like("Sleeping", {WAKE: LATER, SLEEP: EARLIER}), {}, Stage.WAITING),
         (like("Sleeping", {WAKE: EARLIER, SLEEP: LATER}), {}, Stage.ASLEEP),
@@ -220,7 +222,8 @@ def test_what_it_needs_is_known_for_the_attempt_it_was_measured_for() -> None:
     assert standing_of(one, measured, RULES, NOW).footprint == SMALL
     other = replace(measured, measured="another")
     assert standing_of(one, other, RULES, NOW).footprint == NOTHING, "it is to find out anew"
-    assert standing_of(one, replace(other, runs=True), RULES, NOW).footprint == SMALL, "what runs counts"
+    runs = standing_of(preview("Updating"), replace(other, runs=True), RULES, NOW)
+    assert runs.footprint == SMALL, "what runs counts"
 
 
 def test_one_that_waited_longer_than_it_may_be_idle_runs_once_it_is_let_in() -> None:
