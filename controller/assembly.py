@@ -35,7 +35,7 @@ from controller.databases.protocol import DatabaseServer
 from controller.fleet import Fleet, World
 from controller.health import Health
 from controller.lifecycle.memory import MemoryAccess
-from controller.lifecycle.protocol import AccessSource
+from controller.lifecycle.protocol import AccessSource, Governing
 from controller.logs.intake import LogIntake
 from controller.passwords import PasswordHasher, new_password
 from controller.reporter import Ears
@@ -83,36 +83,43 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         for kind, server in servers.items():
             health.watch(f"databases.{kind}", server.survey)
         engine = await _engine(settings, health, LogIntake(logs.writer), stack)
-        runtime, router = engine.runtime, engine.router
-        health.watch("docker", runtime.survey)
+        health.watch("docker", engine.runtime.survey)
         collector = await stack.enter_async_context(open_collector(logs, engine.outputs, settings, clock))
         lives = await stack.enter_async_context(open_lives(settings, clock, engine.access))
+        ears = Ears(logs.writer, clock, announce, logs.masks.learn)
         backends = Backends(
             cluster,
-            runtime,
+            engine.runtime,
             engine.builder,
             servers,
-            router,
+            engine.router,
             clock,
             limits(settings),
             collector,
             lives.governor,
             Roomy(),
         )
-        source = git_source(settings)
-        sources = Sources(cluster, source, servers, new_password, PasswordHasher().line)
-        sweep = partial(source.sweep, settings.cache_bytes)
-        world = World(
-            cluster, runtime, servers, router, clock, lives.governor, settings.resync_interval, sweep
-        )
-        fleet = Fleet(
-            Reconciler(backends, sources, rules(settings)),
-            world,
-            Ears(logs.writer, clock, announce, logs.masks.learn),
-        )
+        fleet = _fleet(settings, backends, lives.governor, ears)
         await fleet.start()
         stack.push_async_callback(fleet.stop)
         yield fleet
+
+
+def _fleet(settings: Settings, backends: Backends, life: Governing, ears: Ears) -> Fleet:
+    source = git_source(settings)
+    databases = backends.databases
+    sources = Sources(backends.cluster, source, databases, new_password, PasswordHasher().line)
+    world = World(
+        backends.cluster,
+        backends.runtime,
+        databases,
+        backends.router,
+        backends.clock,
+        life,
+        settings.resync_interval,
+        partial(source.sweep, settings.cache_bytes),
+    )
+    return Fleet(Reconciler(backends, sources, rules(settings)), world, ears)
 
 
 def rules(settings: Settings) -> Rules:
