@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -16,7 +17,7 @@ from webhook.visit.places import Places
 from webhook.visit.target import Hosts
 from webhook.visit.wake import Counts
 
-OPTIONS: Mapping[str, object] = {
+OPTIONS: Mapping[str, Any] = {
     "handler_cancellation": True,  # who is gone is not held
     "auto_decompress": False,  # a body is the application's, as it came
     "max_line_size": HEAD_BYTES,

@@ -16,14 +16,14 @@ import aiohttp
 from aiohttp import ClientResponse, web
 from prometheus_client.openmetrics.exposition import generate_latest
 
-from controller.api.names import SLUG_ANNOTATION, WAKE
+from controller.api.names import SLUG_ANNOTATION, WAKE, PreviewKey
 from controller.api.preview import Preview, parse
 from controller.api.status import Phase
 from tests.unit.webhook.rest.world import Watch
 from webhook.cluster.memory import MemoryCluster
 from webhook.metrics import Metrics
 from webhook.settings import BridgeSettings
-from webhook.visit.forward import FORWARD_HEADER, HEAD_BYTES, INSTANCE_HEADER, open_session
+from webhook.visit.forward import FORWARD_HEADER, INSTANCE_HEADER, open_session
 from webhook.visit.serve import OPTIONS, visits
 from webhook.visit.target import PAGE_HEADER
 
@@ -75,11 +75,21 @@ class Traefik:
             response.headers[INSTANCE_HEADER] = instance
 
 
+class SlowCluster(MemoryCluster):
+    """Takes its time for a wish, as an API server does."""
+
+    annotate_seconds = 0.0
+
+    async def annotate(self, key: PreviewKey, annotations: Mapping[str, str | None]) -> None:
+        await asyncio.sleep(self.annotate_seconds)
+        await super().annotate(key, annotations)
+
+
 @dataclass
 class Stage:
     """All of it."""
 
-    cluster: MemoryCluster
+    cluster: SlowCluster
     clock: Watch
     traefik: Traefik
     metrics: Metrics
@@ -169,13 +179,13 @@ def condition(kind: str, reason: str, status: str = "True") -> dict[str, str]:
 async def stage(**settings: Any) -> AsyncIterator[Stage]:
     """The door with these settings."""
     traefik, clock = Traefik(), Watch()
-    cluster = MemoryCluster(clock=clock)
+    cluster = SlowCluster(clock=clock)
     metrics = Metrics(cluster.previews)
     probe = web.Application(client_max_size=64 * 1024 * 1024)
     probe.router.add_route("*", "/{path:.*}", traefik.answer)
     probe.on_response_prepare.append(traefik.name)
     async with (
-        serving(probe, max_field_size=HEAD_BYTES) as (_, probe_url),
+        serving(probe, **OPTIONS) as (_, probe_url),
         open_session() as session,
         open_session() as visitor,
     ):

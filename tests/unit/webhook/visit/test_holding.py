@@ -130,16 +130,17 @@ async def test_what_cannot_be_told_again_wakes_it_and_comes_again(
     await until(lambda: door.wishes)
 
 
-async def test_who_goes_away_is_not_held(door: Stage) -> None:
-    door.operating = False
-    door.preview()
-    asking = asyncio.create_task(door.text())
-    await held(door)
-    asking.cancel()
-    await held(door, 0)
-    door.serve()
-    assert await door.text() == (200, "the application")
-    assert len(door.traefik.asked) == 1
+async def test_who_goes_away_is_not_held() -> None:
+    async with stage(wake_timeout=60) as door:
+        door.operating = False
+        door.preview()
+        asking = asyncio.create_task(door.text())
+        await held(door)
+        asking.cancel()
+        await held(door, 0)
+        door.serve()
+        assert await door.text() == (200, "the application")
+        assert len(door.traefik.asked) == 1
 
 
 async def test_at_the_end_of_the_bridge_all_that_is_held_is_answered(door: Stage) -> None:
