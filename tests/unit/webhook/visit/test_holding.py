@@ -11,7 +11,9 @@ import pytest
 from controller.api.status import Phase
 from tests.unit.webhook.rest.world import until
 from tests.unit.webhook.visit.stage import BROWSER, ROUTER, Stage, condition, stage
-from webhook.visit.target import PAGE_HEADER
+from webhook.visit.hold import Hold
+from webhook.visit.target import PAGE_HEADER, Target
+from webhook.visit.wake import Waker
 
 HELD = "previewcloud_held_requests"
 
@@ -199,3 +201,11 @@ async def test_an_answer_that_takes_long_keeps_no_place() -> None:
         goes_on.set()
         assert await first.text() == "end"
         assert await second.text() == "begin end"
+
+
+async def test_a_change_between_a_look_and_the_wait_for_the_next_is_not_missed(door: Stage) -> None:
+    seen = door.preview()
+    door.cluster.set_status(seen.key, phase=Phase.QUEUED)
+    hold = Hold(door.cluster, Waker(door.cluster, door.clock, door.metrics), door.clock)
+    async with asyncio.timeout(30):
+        await hold.change(Target(seen, "web", own=True), 3600)
