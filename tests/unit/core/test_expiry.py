@@ -98,6 +98,18 @@ async def test_a_server_that_is_away_keeps_it_expiring_and_restores_nothing() ->
     assert conditions(world)["Reconciling"] == ("False", "Idle")
 
 
+async def test_while_it_cannot_be_taken_away_nothing_of_it_is_started_again() -> None:
+    world = await served()
+    killed = sorted(world.runtime.engine.containers)[0]
+    world.runtime.engine.kill(killed)
+    world.postgres.unavailable = True
+    world.decide(Course.EXPIRE)
+    done = list[str]()
+    with world.listening(done):
+        await world.reconcile()
+    assert not [action for action in done if action.startswith("start")]
+
+
 async def test_what_comes_back_by_itself_goes_again() -> None:
     world = await expired()
     world.runtime.add_image(next(iter((await served()).runtime.engine.images.values())), KEY)
