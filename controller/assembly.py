@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from controller.api.quantities import cpu_millis, memory_bytes
 from controller.api.spec import DatabaseType
-from controller.assembly_lifecycle import open_lives
+from controller.assembly_lifecycle import Places, open_cleaning, open_lives
 from controller.assembly_logs import open_collector, open_logs
 from controller.build.buildkit import BuildKitBuilder
 from controller.build.memory import MemoryBuilder
@@ -58,13 +58,6 @@ from controller.source.git import GitSource
 from controller.source.limits import SourceLimits
 
 
-class Roomy:
-    """There is always room."""
-
-    async def require(self) -> None:
-        """Come back at once."""
-
-
 @asynccontextmanager
 async def open_fleet(settings: Settings, announce: Announce | None = None) -> AsyncIterator[Fleet]:
     """A fleet at work, as the settings have it.
@@ -87,6 +80,8 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         collector = await stack.enter_async_context(open_collector(logs, engine.outputs, settings, clock))
         lives = await stack.enter_async_context(open_lives(settings, clock, engine.access))
         ears = Ears(logs.writer, clock, announce, logs.masks.learn)
+        places = Places(cluster, engine.runtime, servers)
+        room = await stack.enter_async_context(open_cleaning(settings, health, clock, places, lives.metrics))
         backends = Backends(
             cluster,
             engine.runtime,
@@ -97,7 +92,7 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
             limits(settings),
             collector,
             lives.governor,
-            Roomy(),
+            room,
         )
         fleet = _fleet(settings, backends, lives.governor, ears)
         await fleet.start()

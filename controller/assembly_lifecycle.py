@@ -1,23 +1,32 @@
 """The lifecycle's part of the assembly: the settings' times and limits, who decides by them, who counts.
 
 settings ──▶ rules ──▶ governor ──▶ metrics ──▶ METRICS_LISTEN
+        └──▶ what cleans up behind previews: orphans, what builds left, and the look at the disk
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from controller.api.errors import InvalidSpec
 from controller.api.quantities import cpu_millis, memory_bytes
+from controller.assembly_logs import running
 from controller.clock import Clock
+from controller.cluster.protocol import Cluster
+from controller.databases.protocol import DatabaseServer
+from controller.health import Health
+from controller.lifecycle.disk import DiskGuard
 from controller.lifecycle.governor import Governor
 from controller.lifecycle.protocol import AccessSource
+from controller.lifecycle.prune import Pruner
 from controller.lifecycle.rules import LifecycleRules, Limit
+from controller.lifecycle.sweep import Keeper, Sweeper, terms
 from controller.metrics import Metrics
 from controller.routing.serve import listening
+from controller.runtime.protocol import Runtime
 from controller.settings import Settings
 
 
@@ -44,6 +53,38 @@ async def open_lives(settings: Settings, clock: Clock, access: AccessSource) -> 
         if settings.metrics_listen:
             await stack.enter_async_context(listening(metrics.app(), settings.metrics_listen))
         yield Lives(governor, metrics)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where previews may leave something."""
+
+    cluster: Cluster
+    runtime: Runtime
+    databases: Mapping[str, DatabaseServer]
+
+
+@asynccontextmanager
+async def open_cleaning(
+    settings: Settings, health: Health, clock: Clock, places: Places, metrics: Metrics
+) -> AsyncIterator[DiskGuard]:
+    """Whoever lets builds begin; orphans and what builds left are removed while this is open.
+
+    Raises:
+        InvalidSpec: SettingInvalid, MIN_FREE_DISK is no amount.
+    """
+    guard = DiskGuard(places.runtime, clock, _amount(settings.min_free_disk, "MIN_FREE_DISK", memory_bytes))
+    interval = settings.cleanup_interval_minutes * 60
+    cache = settings.build_cache_bytes or None
+    pruner = Pruner(places.runtime, clock, guard, interval_seconds=interval, cache_bytes=cache)
+    keepers: dict[str, Keeper] = {f"databases.{kind}": server for kind, server in places.databases.items()}
+    keepers["docker"] = places.runtime
+    sweeper = Sweeper(places.cluster, keepers, clock, terms(settings), metrics)
+    health.watch("orphans", sweeper.check)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(running(pruner.run, clock))
+        await stack.enter_async_context(running(sweeper.run, clock))
+        yield guard
 
 
 def lifecycle_rules(settings: Settings) -> LifecycleRules:
@@ -79,7 +120,7 @@ def _unless_never(span: timedelta) -> timedelta | None:
 
 def _amount(text: str, setting: str, read: Callable[[str], int]) -> int:
     """An amount in its smallest unit; 0 where there is no limit."""
-    if not text:
+    if text in {"", "0"}:
         return 0
     try:
         return read(text)

@@ -1,8 +1,8 @@
 """Wishes to sleep and to be woken: annotations whose every new value is met once. Pure.
 
-    annotation ─┐
-                ├─▶ new: not empty, and not the one that was met last ─▶ of two new ones, the later counts
-    status ─────┘
+annotation ─┐
+            ├─▶ new: not empty, and not the one that was met last ─▶ of two new ones, the later counts
+status ─────┘
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def wishes_of(preview: Preview) -> Wishes:
         return Wishes()
     annotations = preview.metadata.annotations
     return Wishes(
-        wake=_new(annotations, WAKE, status.wake_handled), sleep=_new(annotations, SLEEP, status.sleep_handled)
+        wake=_new(annotations, WAKE, status.wake_handled),
+        sleep=_new(annotations, SLEEP, status.sleep_handled),
     )
 
 

@@ -12,8 +12,8 @@ import pytest_asyncio
 from controller.api.status import ConditionType
 from controller.clock import WallClock
 from controller.core import actions as act
-from controller.core.stages import Lane, Plan, Stage
 from controller.core.execute import Execution, Moment, execute
+from controller.core.stages import Lane, Plan, Stage
 from controller.logs.collector import Collector
 from controller.logs.follower import Ways
 from controller.logs.masks import Masks
