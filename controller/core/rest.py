@@ -59,7 +59,7 @@ class Rest:
             case Course.QUEUE:
                 return await self._queue(work, observed, verdict)
             case _:
-                raise InvalidSpec(str(verdict.reason), verdict.message)
+                raise InvalidSpec("TooBig", verdict.message)
 
     async def _sleep(self, work: Pass, observed: Observed, verdict: Verdict) -> Outcome:
         if _runs(observed):

@@ -38,7 +38,6 @@ STAGES = (
 MESSAGE_MAX = 4000
 WAKING = "Waking"
 """Reason of Reconciling while what slept is started again."""
-ASLEEP = "Asleep"
 NOT_QUEUED: Mapping[str, object] = {"queue_position": None, "queue_length": None}
 
 

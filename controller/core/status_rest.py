@@ -15,7 +15,6 @@ from controller.api.attempt import attempt_of, given_up
 from controller.api.conditions import find, is_true, without
 from controller.api.status import Condition, ConditionType, Phase, PreviewStatus
 from controller.core.status import (
-    ASLEEP,
     STAGES,
     WAKING,
     Facts,
@@ -71,7 +70,7 @@ def _sleeping(status: PreviewStatus, facts: Facts, verdict: Verdict, doing: Cond
     served = status.commit is not None
     slept = status.phase is Phase.SLEEPING
     conditions = [
-        condition(ConditionType.READY, served, ASLEEP, "It is asleep; the next request wakes it."),
+        condition(ConditionType.READY, served, "Asleep", "It is asleep; the next request wakes it."),
         doing,
         *_stalled(status, facts),
     ]
