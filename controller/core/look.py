@@ -49,6 +49,11 @@ class Look:
         observed = Observed(runtime=runtime, images=images, databases=found.databases, secret=found.secret)
         return wanted, self.show(work, observed, wanted)
 
+    async def again(self, work: Pass) -> Observed:
+        """What runs by now, as it is shown."""
+        runtime = await self._backends.runtime.observe(work.preview.key)
+        return self.show(work, Observed(runtime=runtime), None)
+
     async def left(self, work: Pass) -> Observed:
         """What is left of a preview that should be gone."""
         found, runtime = await asyncio.gather(

@@ -89,10 +89,13 @@ class Reconciler:
         observed = self._look.show(work, Observed(runtime=runtime), None)
         if work.preview.spec.suspend:
             return Outcome(statuses.suspended(work.status, self._facts(work)), work.memory)
-        if work.course in (Course.RUN, Course.REFUSE) and self._given_up(work):
-            return await self._hold(work)
-        if work.course is not Course.RUN:
+        hopeless = work.course in (Course.RUN, Course.REFUSE) and self._given_up(work)
+        if work.course is Course.RUN and work.asleep and (hopeless or self._waker.remembers(work)):
+            verdict = await self._waker.admitted(work)
+        if verdict.course is not Course.RUN and not (hopeless and verdict.course is Course.REFUSE):
             return await self._rest.take(work, observed, verdict)
+        if hopeless:
+            return await self._hold(work)
         await self._waker.at_once(work, observed)
         work.step(ConditionType.SOURCE_READY, "read the source")
         gathered = await gather(work.preview, work.slug, self._sources)
@@ -100,7 +103,7 @@ class Reconciler:
         needs = footprint(gathered.inputs.services, self._rules)
         admitted = await self._backends.lifecycle.admit(work.preview.key, needs)
         if admitted.course is not Course.RUN:
-            return await self._rest.take(work, observed, admitted)
+            return await self._rest.take(work, await self._look.again(work), admitted)
         await self._begin(work)
         return await self._converge(work, gathered)
 
@@ -180,6 +183,11 @@ class Reconciler:
         error.message = work.report.mask(error.message)
         error.lines = tuple(work.report.mask(line) for line in error.lines)
         going = work.preview.deleting or work.course is Course.EXPIRE
+        if final and work.course is Course.RUN and work.asleep and work.memory.published is not None:
+            admitted = await self._waker.admitted(work)  # what slept is to serve on, where there is room
+            work.course = admitted.course
+            if admitted.course is Course.QUEUE:
+                return await self._rest.take(work, Observed(), admitted)
         if final:
             final = await self._roll_back(work, error)
         elif work.course is Course.RUN and not going and not work.asleep:

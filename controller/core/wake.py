@@ -1,8 +1,10 @@
 """Wake: what slept is started again before anything else is asked, as it was; what is wanted comes after.
 
-asleep ─▶ its configuration is remembered: in order, each ready, shown, confirmed
-      ├─▶ a lone service: started at once, shown by the plan that follows
-      └─▶ it is not what is wanted any more: started as it stands
+    asleep ─▶ its configuration is remembered: let in, in order, each ready, shown, confirmed
+          ├─▶ it is what is wanted: by the plan that follows
+          └─▶ it is not, or not any more: as it stands
+
+Nothing is started before it was let in: to be told to run may mean to find out first what it needs.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ from controller.core import plan_rest
 from controller.core.carry import Carrier
 from controller.core.desired import Desired
 from controller.core.execute import Backends
+from controller.core.footprint import UNKNOWN, footprint_of
 from controller.core.look import Look
 from controller.core.observed import Observed
 from controller.core.plan import repair
 from controller.core.work import Pass
+from controller.lifecycle.protocol import Verdict
 
 
 class Waker:
@@ -25,20 +29,28 @@ class Waker:
         self._look = look
         self._carrier = carrier
 
+    def remembers(self, work: Pass) -> bool:
+        """What slept can be brought back before anything is read."""
+        live, good = work.memory.published, work.memory.good
+        return work.asleep and live is not None and good is not None and good.revision == live
+
+    async def admitted(self, work: Pass) -> Verdict:
+        """Whether there is room for what slept."""
+        good = work.memory.good
+        known = good is not None and self.remembers(work)
+        needs = footprint_of(good.instances or ()) if good is not None and known else UNKNOWN
+        return await self._backends.lifecycle.admit(work.preview.key, needs)
+
     async def at_once(self, work: Pass, observed: Observed) -> None:
         """Bring back what slept, as far as that can be done before anything is read.
 
         Raises:
             PreviewError: it did not come up.
         """
-        live, good = observed.published, work.memory.good
-        if not work.asleep or live is None:
-            return
-        if good is not None and good.revision == live and await self._whole(good, observed):
+        good = work.memory.good
+        if good is not None and self.remembers(work) and await self._whole(good, observed):
             work.wanted = good
             await self._carrier.out(plan_rest.wake(good, observed), work)
-        elif len(observed.of_revision(live)) == 1:  # nobody has to be up before it
-            await self._carrier.out(repair(observed, live), work)
 
     async def as_it_stands(self, work: Pass) -> None:
         """Bring back what slept without its configuration: nobody knows in which order, or when it is ready.

@@ -8,11 +8,11 @@ from controller.api.names import WAKE
 from controller.api.status import Phase
 from controller.core.actions import Action
 from controller.core.execute import Moment
-from controller.lifecycle.protocol import Course
+from controller.lifecycle.protocol import Course, Reason, Verdict
 from controller.runtime.memory_model import CRASHES, Behaviour
 from controller.runtime.protocol import InstanceState
 from tests.unit.core.resting import LATER, LONE, asleep, conditions, served, shown, states
-from tests.unit.core.world import COMMIT_A, COMMIT_B, FILES
+from tests.unit.core.world import COMMIT_A, COMMIT_B, FILES, KEY
 
 
 @pytest.mark.parametrize("files", [FILES, LONE], ids=["two services", "one service"])
@@ -87,6 +87,36 @@ async def test_a_wake_that_fails_destroys_nothing_and_is_tried_again() -> None:
         container.state = InstanceState.RUNNING
     await world.settle()
     assert (world.read().status.phase, set(world.runtime.engine.containers)) == (Phase.RUNNING, names)
+
+
+@pytest.mark.parametrize("files", [FILES, LONE], ids=["two services", "one service"])
+@pytest.mark.parametrize("restarted", [False, True], ids=["remembered", "restarted"])
+@pytest.mark.parametrize("wanted", ["the same", "a push", "a broken push", "what failed before"])
+async def test_told_to_run_it_starts_nothing_before_it_was_let_in(
+    files: dict[str, bytes], restarted: bool, wanted: str
+) -> None:
+    world = await served(files)
+    broken = {**FILES, "preview.yaml": b"services: {web: {prot: 1}}"}
+    world.source.add("acme/shop", COMMIT_B, files if wanted == "a push" else broken)
+    if wanted == "what failed before":
+        world.apply(COMMIT_B)
+        await world.settle()
+    world.decide(Course.SLEEP)
+    await world.settle()
+    if restarted:
+        world.restart()
+    if "push" in wanted:
+        world.apply(COMMIT_B)
+    world.wish(WAKE, LATER)
+    world.decide()
+    world.lifecycle.admissions[KEY] = Verdict(Course.QUEUE, Reason.PREVIEW_LIMIT, "No room.", 1, 1)
+    assert await world.settle() == []
+    assert (states(world), world.read().status.phase) == ({InstanceState.EXITED}, Phase.QUEUED)
+    del world.lifecycle.admissions[KEY]
+    await world.settle()
+    assert states(world) == {InstanceState.RUNNING}
+    assert conditions(world)["Ready"] == ("True", "Serving")
+    assert world.read().status.phase is (Phase.RUNNING if wanted in {"the same", "a push"} else Phase.FAILED)
 
 
 async def test_an_engine_that_is_away_leaves_it_asleep_and_the_wish_unmet() -> None:
