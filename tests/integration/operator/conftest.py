@@ -6,9 +6,11 @@ import os
 import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
+from tests.integration.bridge.bridge import Bridge
 from tests.integration.operator.api import Api
 from tests.integration.operator.engine import Engine
 from tests.integration.operator.process import QUICK, Operator
@@ -45,6 +47,18 @@ def engine(env: Mapping[str, str]) -> Iterator[Engine]:
 async def api(env: Mapping[str, str]) -> AsyncIterator[Api]:
     async with Api(env["KUBECONFIG"]) as opened:
         yield opened
+
+
+@pytest.fixture
+async def door(space: Space, operator: Operator, tmp_path: Path) -> AsyncIterator[Bridge]:
+    """A bridge, which answers where nothing serves."""
+    made = Bridge(space, operator, tmp_path, None)
+    await made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+        sys.stdout.write(f"{made.log()}\n")
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 
+import pytest
+
 from tests.integration.operator.app import files, service
 from tests.integration.operator.polling import until
 from tests.integration.operator.process import Operator
@@ -24,6 +26,7 @@ async def test_a_preview_with_a_password_answers_401_without_and_200_with_it(spa
     assert (answer.status, answer.body) == (200, f"web {source['commit']}")
 
 
+@pytest.mark.usefixtures("door")
 async def test_a_private_service_answers_its_siblings_by_name_and_nobody_else(space: Space) -> None:
     services = [service("web", dependsOn=["api"]), service("api", public=False)]
     await space.create("pair", {"source": space.source(), "services": services})
@@ -84,6 +87,7 @@ async def test_a_token_that_a_service_prints_is_masked_in_the_condition(space: S
     assert token not in message
 
 
+@pytest.mark.usefixtures("door")
 async def test_what_a_visitor_sees_before_and_after(space: Space) -> None:
     slow = service(command=["sh", "-c", "sleep 3; exec perl /server.pl"])
     await space.create("slow", {"source": space.source(), "services": [slow]})
@@ -91,7 +95,7 @@ async def test_what_a_visitor_sees_before_and_after(space: Space) -> None:
     assert seen is not None
     url = f"http://{seen.status['slug']}-acme.web.localhost:{space.env['PREVIEW_PORT']}"
     early = await until(lambda: visit(url), 10, lambda answer: answer.status == 503)
-    assert "not ready" in early.body
+    assert "Getting ready" in early.body
     await space.ready("slow")
     assert (await visit(url)).status == 200
     await space.delete("slow")

@@ -46,7 +46,7 @@ def _platform(space: Space, of: Container | None = None) -> list[str]:
     urls = [
         env[name] for name in ("TRAEFIK_HTTP_URL", "TRAEFIK_PROBE_URL", "TRAEFIK_METRICS_URL", "GIT_BASE_URL")
     ]
-    listening = [f"http://{env[name]}" for name in ("ROUTING_LISTEN", "CATCHALL_LISTEN")]
+    listening = [f"http://{env[name]}" for name in ("ROUTING_LISTEN", "CATCHALL_LISTEN", "METRICS_LISTEN")]
     ports = {urlsplit(url).port for url in [*urls, *listening, space.api.server]}
     subnet = space.engine.client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Subnet"]
     bridge = str(IPv4Network(subnet)[1])

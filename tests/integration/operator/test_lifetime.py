@@ -81,6 +81,7 @@ async def test_what_changed_while_no_operator_ran_is_made_true_afterwards(
     assert space.engine.held(space.key("left"), slug) == NOTHING
 
 
+@pytest.mark.usefixtures("door")
 async def test_a_deletion_takes_everything_and_the_finalizer_last(space: Space) -> None:
     seen = await with_everything(space, "whole")
     key, slug = space.key("whole"), seen.status["slug"]
