@@ -121,8 +121,7 @@ def orphans(holdings: Iterable[Holding], previews: Collection[PreviewKey], scope
 
 def _refusal(ours: Iterable[Holding], lost: Iterable[Holding], known: frozenset[PreviewKey]) -> str:
     """Why nothing may be removed, as a sentence; empty when it may."""
-    gone = {holding.preview for holding in lost}
-    have = {holding.preview for holding in ours}
+    gone, have = _holders(lost), _holders(ours)
     if not gone:
         return ""
     if not known:
@@ -133,6 +132,18 @@ def _refusal(ours: Iterable[Holding], lost: Iterable[Holding], known: frozenset[
             f"more than a fifth. {ADVICE}"
         )
     return ""
+
+
+def _holders(holdings: Iterable[Holding]) -> set[PreviewKey]:
+    """Whose they are. What several use is the rest of one that closed as it should, as long as another one of
+    them has something of its own: it makes nobody lost.
+    """
+    known = list(holdings)
+    holders = {each.preview for each in known if each.preview is not None and not each.shared}
+    for each in known:
+        if each.preview is not None and holders.isdisjoint(_owners(each)):
+            holders.add(each.preview)
+    return holders
 
 
 def _previews(number: int) -> str:

@@ -43,7 +43,6 @@ class Roll:
         self._rules = rules
         self._previews: dict[PreviewKey, Preview] = {}
         self._known: dict[PreviewKey, Known] = {}
-        self._running: frozenset[PreviewKey] = frozenset()
         self._stood: dict[PreviewKey, tuple[Preview, Known, Standing]] = {}
         """Where those stand of whom time alone changes nothing, and from what that was put together."""
 
@@ -65,7 +64,8 @@ class Roll:
         if before is None or before.metadata.uid != preview.metadata.uid:
             status, since = preview.status, preview.metadata.creation_timestamp or BEGINNING
             let_in = status.phase_since or since if status.phase in _SERVING else None
-            self._known[key] = Known(runs=key in self._running, admitted=let_in)
+            # What ran under its name when that was looked at last was an earlier one's, and lets nobody in.
+            self._known[key] = Known(admitted=let_in)
             return True, True
         return _wants(before) != _wants(preview), _stands(before) != _stands(preview)
 
@@ -87,7 +87,6 @@ class Roll:
 
     def occupied(self, running: frozenset[PreviewKey]) -> None:
         """These have an instance that runs, and nobody else has."""
-        self._running = running
         for key, known in self._known.items():
             if known.runs != (key in running):
                 self._known[key] = replace(known, runs=key in running)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -163,13 +163,14 @@ class LifeWorld(OperatorWorld):
             and each.state is InstanceState.RUNNING
         }
 
-    async def held(self) -> dict[PreviewKey, list[Holding]]:
-        """Everything of ours that is somewhere, by preview."""
+    async def held(self, lost: Iterable[PreviewKey] = ()) -> dict[PreviewKey, list[Holding]]:
+        """Everything of ours that is somewhere, by preview; but for what another one, there or lost, uses."""
+        users = {*self.cluster.bodies, *lost}
         found: dict[PreviewKey, list[Holding]] = {}
         cluster = [one for one in await self.cluster.holdings() if one.preview is not None]
         others = [*await self.runtime.holdings(), *await self.postgres.holdings()]
         for one in [*cluster, *(each for each in others if each.installation == self.installation)]:
-            if one.preview is not None:
+            if one.preview is not None and not users & {*one.shared} - {one.preview}:
                 found.setdefault(one.preview, []).append(one)
         return found
 

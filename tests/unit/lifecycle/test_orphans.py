@@ -106,6 +106,13 @@ def test_more_than_a_fifth_is_never_removed_but_one_always_may_be(gone: int, of:
         assert swept.due_in(GRACE, GRACE) is None
 
 
+def test_an_image_that_one_left_to_another_makes_one_lost_preview_and_not_two() -> None:
+    closed, lost, *others = KEYS[:5]
+    image = Holding(HoldingKind.IMAGE, "web", "", OURS, closed, (lost,))
+    held = [image, container(lost), *(container(key) for key in others)]
+    assert set(after_grace(held, others).remove) == {image, container(lost)}
+
+
 def test_what_is_foreign_does_not_make_the_fifth_larger() -> None:
     foreign = [container(PreviewKey("default", f"x-{number}"), "other") for number in range(50)]
     swept = after_grace([*foreign, *(container(key) for key in KEYS[:5])], list(KEYS[2:5]))
