@@ -102,7 +102,8 @@ class Lifetimes:
         """Wait until what was asked for is there, in the status and under the URL."""
         if flow is Flow.DELETE:
             await self._space.gone(NAME, SETTLES_SECONDS)
-            await until(lambda: visit(self._url), ANSWERS_SECONDS, lambda answer: answer.status == 404)
+            # There is no bridge here: the proxy itself answers where nothing serves.
+            await until(lambda: visit(self._url), ANSWERS_SECONDS, lambda answer: answer.status == 502)
             return
         seen = await self._space.ready(NAME, SETTLES_SECONDS)
         assert seen.status["url"] == self._url

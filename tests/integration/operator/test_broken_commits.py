@@ -185,6 +185,7 @@ async def test_the_version_before_serves_through_commits_that_never_answer(space
     await asyncio.gather(*(_breaks(space, f"slow-{i}", broken) for i, broken in enumerate(SLOW.values())))
 
 
+@pytest.mark.usefixtures("door")
 async def test_a_first_commit_that_is_broken_leaves_nothing_running_and_says_why(space: Space) -> None:
     repository = space.repository()
     source = space.source(repository, repository.commit(QUICK["it ends again and again"].tree))
