@@ -183,6 +183,20 @@ async def test_who_waits_is_told_in_turn_when_one_before_it_goes() -> None:
         assert world.phases() == {"pr-3": "Running", "pr-4": "Queued"}
 
 
+async def test_one_that_is_closed_and_opened_again_at_once_waits_its_turn() -> None:
+    world = LifeWorld(replace(RULES, everything=Limit(previews=1), policy=LimitPolicy.QUEUE))
+    async with world.operator():
+        first = world.open(1)
+        world.open(2)
+        await world.clock.advance(world.resync + 10)
+        assert world.phases() == {"pr-1": "Running", "pr-2": "Queued"}
+        world.delete(first)
+        await world.clock.advance(30)
+        world.open(1)
+        await world.clock.advance(30)
+        assert world.phases() == {"pr-1": "Queued", "pr-2": "Running"}
+
+
 async def test_over_the_limit_the_longest_unused_makes_room_and_a_wake_obeys_the_same() -> None:
     world = LifeWorld(replace(RULES, everything=Limit(previews=2)))
     async with world.operator():

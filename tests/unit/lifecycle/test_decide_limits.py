@@ -121,6 +121,8 @@ def test_as_few_as_needed_make_room() -> None:
     ]
     found = courses(decided(*three, waiting("w", footprint=Footprint(800, 1)), rules=rules))
     assert found == {"a": "run", "b": "run", "c": "sleep Evicted", "w": "run"}
+    place_for_one = replace(rules, max_sleeping=1)
+    assert courses(decided(*three, waiting("w", footprint=Footprint(800, 1)), rules=place_for_one)) == found
 
 
 def test_who_was_evicted_for_a_small_one_stays_when_a_big_one_goes_too() -> None:

@@ -37,7 +37,8 @@ steps = st.one_of(
     ),
     st.tuples(st.just("lose"), st.lists(numbers, min_size=1, max_size=1)),
     st.tuples(st.sampled_from(["restart", "redeploy"]), st.lists(numbers, min_size=1, max_size=3)),
-    st.tuples(st.sampled_from(["hours", "jump"]), st.lists(st.integers(1, 30), min_size=1, max_size=1)),
+    st.tuples(st.sampled_from(["hours", "jump"]), st.sampled_from([[1], [3], [13], [50]])),
+    st.tuples(st.just("pin"), st.lists(numbers, min_size=5, max_size=20)),
 )
 
 
