@@ -73,9 +73,10 @@ async def _woken(world: World) -> float:
 
 
 def _asleep(found: Object) -> bool:
+    """It sleeps, and nothing is being done about it any more: its phase is written before it is so."""
     status = found.get("status", {})
-    stopped = all(service.get("state") == "exited" for service in status.get("services", []))
-    return status.get("phase") == "Sleeping" and stopped
+    working = (c["status"] for c in status.get("conditions", []) if c["type"] == "Reconciling")
+    return status.get("phase") == "Sleeping" and next(working, "") == "False"
 
 
 async def _one_request(world: World) -> None:
