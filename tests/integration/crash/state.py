@@ -20,6 +20,7 @@ from tests.integration.operator.api import Json
 from tests.integration.operator.space import Space
 
 State = Mapping[str, Any]
+TIMES = ("phaseSince", "lastActivityTime", "aliveSince")
 KEPT_LABELS = (SERVICE, COMMIT, IMAGE, JOB)
 
 
@@ -130,11 +131,13 @@ async def _resource(space: Space, name: str) -> Json | None:
     if seen is None:
         return None
     conditions = [{**one, "lastTransitionTime": ""} for one in seen.status.get("conditions", ())]
+    times = {name: bool(seen.status.get(name)) for name in TIMES}  # of each life its own
+    times["lastAccessedTime"] = False  # whether a visit was counted by now is chance
     metadata = seen.body["metadata"]
     annotations = {**metadata.get("annotations", {})}
     assert annotations.pop(INCARNATION_ANNOTATION, metadata["uid"]) == metadata["uid"]  # of each life its own
     return {
-        "status": {**seen.status, "conditions": conditions},
+        "status": {**seen.status, **times, "conditions": conditions},
         "annotations": annotations,
         "finalizers": metadata.get("finalizers"),
     }
