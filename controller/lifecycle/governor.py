@@ -33,6 +33,8 @@ log = structlog.get_logger()
 
 DISTANCE_SECONDS = 0.1
 """Between two decisions at least: ten that open at once are decided on together."""
+SECONDS_PER_PREVIEW = 0.0004
+"""Added to it for each: a decision over many costs more, and must leave room for the work itself."""
 WARM_SECONDS = 20.0
 """So long at start those that run are waited for to say what they need, before anybody else is let in."""
 
@@ -228,7 +230,7 @@ class Governor:
             self._changed.clear()
             if self._started:
                 self._decide()
-            await self._clock.sleep(DISTANCE_SECONDS)
+            await self._clock.sleep(DISTANCE_SECONDS + SECONDS_PER_PREVIEW * len(self._verdicts))
 
     async def _due(self) -> None:
         """Come back when something changed, or when time alone changes something."""
