@@ -13,16 +13,14 @@ import json
 from collections.abc import Iterable
 from typing import NotRequired, TypedDict
 
+from controller.api.headers import FORWARD_HEADER, INSTANCE_HEADER, PAGE_HEADER
 from controller.routing.protocol import PublicRoute
 from controller.routing.settings import RoutingSettings
 from controller.routing.words import (
     CATCHALL,
     CATCHALL_PRIORITY,
-    FORWARD_HEADER,
     GUARD_PRIORITY,
-    INSTANCE_HEADER,
     PAGE,
-    PAGE_HEADER,
     PUBLIC_PRIORITY,
     REALM,
     auth_name,

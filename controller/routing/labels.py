@@ -13,11 +13,10 @@ neither counts, which refuses rather than opens, and only if the operator is awa
 
 from __future__ import annotations
 
+from controller.api.headers import FORWARD_HEADER, INSTANCE_HEADER
 from controller.routing.settings import RoutingSettings
 from controller.routing.words import (
     FALLBACK_PRIORITY,
-    FORWARD_HEADER,
-    INSTANCE_HEADER,
     REALM,
     auth_name,
     checked_name,

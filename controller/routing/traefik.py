@@ -18,20 +18,21 @@ import aiohttp
 from yarl import URL
 
 from controller.api.errors import BackendUnavailable, InvalidSpec, NotReady
+from controller.api.headers import INSTANCE_HEADER, PROBE_AGENT
 from controller.api.names import PreviewKey
 from controller.routing.config import configuration
 from controller.routing.feed import ConfigurationFeed
 from controller.routing.protocol import Probe, ProbeState, PublicRoute
 from controller.routing.settings import RoutingSettings
 from controller.routing.table import RouteTable
-from controller.routing.words import CATCHALL, INSTANCE_HEADER, PAGE, probe_host
+from controller.routing.words import CATCHALL, PAGE, probe_host
 
 _GATEWAY_ERRORS: Final = {
     502: (b"Bad Gateway",),
     503: (b"Service Unavailable", b"no available server"),
     504: (b"Gateway Timeout",),
 }
-_HEADERS: Final = {"User-Agent": "previewcloud-probe", "Accept-Encoding": "identity"}
+_HEADERS: Final = {"User-Agent": PROBE_AGENT, "Accept-Encoding": "identity"}
 _BODY_BYTES: Final = 64
 _FIRST_PAUSE: Final = 0.02
 _LAST_PAUSE: Final = 0.5

@@ -10,16 +10,9 @@ import re
 from typing import Final
 
 from controller.api.errors import InvalidSpec
+from controller.api.headers import FORWARD_HEADER
 from controller.api.names import short_hash
 
-INSTANCE_HEADER: Final = "X-Preview-Instance"
-"""Response header in which the proxy names the instance behind a router; an application cannot forge it."""
-PAGE_HEADER: Final = "X-Preview-Page"
-"""Request header with the name of a host's own router: by it the bridge knows whose visitor it is, and that
-the password, where one is asked for, was given."""
-FORWARD_HEADER: Final = "X-Preview-Forward"
-"""Request header that names an instance on the private entry point, in place of a host: what the bridge held
-reaches what was woken with the Host that the visitor asked for."""
 PAGE: Final = "page"
 """What stands in the instance header when the page answers through a host's own router."""
 PROBE_DOMAIN: Final = "probe.internal"

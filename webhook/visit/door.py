@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from controller.api.headers import PAGE_HEADER
 from controller.clock import Clock
 from webhook.body import part_with
 from webhook.cluster.protocol import Cluster
@@ -23,7 +24,7 @@ from webhook.visit.hold import Hold, Unheld
 from webhook.visit.page import HEADERS, html
 from webhook.visit.places import NotHeld, Place, Places
 from webhook.visit.state import State, comes_back, instance_of, state_of
-from webhook.visit.target import PAGE_HEADER, Hosts, Target, target_of
+from webhook.visit.target import Hosts, Target, target_of
 from webhook.visit.visitor import Visitor, visitor_of
 from webhook.visit.wake import Counts, Waker
 from webhook.visit.words import Said, line, said_of, unheld, waking

@@ -18,11 +18,8 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from webhook.visit.target import PAGE_HEADER
+from controller.api.headers import FORWARD_HEADER, INSTANCE_HEADER, PAGE_HEADER
 
-FORWARD_HEADER = "X-Preview-Forward"
-"""By it, the probe entry point leads a request to an instance; no application sees it."""
-INSTANCE_HEADER = "X-Preview-Instance"
 _OF_ONE_CONNECTION = frozenset(
     {
         "connection",

@@ -17,7 +17,6 @@ from controller.api.names import host, owner_label
 from controller.api.preview import Preview
 from webhook.cluster.protocol import Cluster
 
-PAGE_HEADER = "X-Preview-Page"
 _SLUG = re.compile(r"([a-z]+-[a-z0-9]+)(?:-(.+))?")
 """A slug holds exactly one hyphen."""
 _HOST_MAX = 253

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-PROBE_AGENT = "previewcloud-probe"
-"""The operator, which sees to it that the bridge answers."""
+from controller.api.headers import PROBE_AGENT
+
 _AHEAD = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 """In these, browsers say that nobody has clicked yet."""
 _AHEAD_WORDS = ("prefetch", "prerender", "preview")

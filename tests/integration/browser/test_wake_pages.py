@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from controller.api.headers import PAGE_HEADER
 from controller.api.names import WAKE
 from controller.api.status import Phase
 from tests.integration.browser.chromium import tab
 from tests.unit.webhook.visit.stage import ROUTER, Stage, condition, stage
-from webhook.visit.target import PAGE_HEADER
 
 OWN = {PAGE_HEADER: ROUTER}
 STEP = "build web: [3/7] RUN npm ci " + "x" * 80

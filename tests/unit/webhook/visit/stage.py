@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp import ClientResponse, web
 from prometheus_client.openmetrics.exposition import generate_latest
 
+from controller.api.headers import FORWARD_HEADER, INSTANCE_HEADER, PAGE_HEADER
 from controller.api.names import SLUG_ANNOTATION, WAKE, PreviewKey
 from controller.api.preview import Preview, parse
 from controller.api.status import Phase
@@ -23,9 +24,8 @@ from tests.unit.webhook.rest.world import Watch
 from webhook.cluster.memory import MemoryCluster
 from webhook.metrics import Metrics
 from webhook.settings import BridgeSettings
-from webhook.visit.forward import FORWARD_HEADER, INSTANCE_HEADER, open_session
+from webhook.visit.forward import open_session
 from webhook.visit.serve import OPTIONS, visits
-from webhook.visit.target import PAGE_HEADER
 
 SLUG, ROUTER, INSTANCE = "pr-42", "pr-42-web", "pr-42-web-abcdef01"
 HOST = "pr-42-acme.web.localhost"

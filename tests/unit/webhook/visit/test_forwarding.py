@@ -11,11 +11,10 @@ import pytest
 from aiohttp import web
 from multidict import CIMultiDict
 
+from controller.api.headers import FORWARD_HEADER, INSTANCE_HEADER, PAGE_HEADER
 from controller.api.status import Phase
 from tests.unit.webhook.rest.world import until
 from tests.unit.webhook.visit.stage import HOST, INSTANCE, ROUTER, Stage, greet, stage
-from webhook.visit.forward import FORWARD_HEADER, INSTANCE_HEADER
-from webhook.visit.target import PAGE_HEADER
 
 
 async def test_method_path_headers_and_body_arrive_as_they_were(door: Stage) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 import aiohttp
 import pytest
 
+from controller.api.headers import PAGE_HEADER
 from controller.api.status import Phase
 from tests.unit.webhook.rest.world import until
 from tests.unit.webhook.visit.stage import BROWSER, ROUTER, Stage, condition, stage
 from webhook.visit.hold import Hold
-from webhook.visit.target import PAGE_HEADER, Target
+from webhook.visit.target import Target
 from webhook.visit.wake import Waker
 
 HELD = "previewcloud_held_requests"
