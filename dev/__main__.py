@@ -24,15 +24,15 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 def up(
     operator: Annotated[bool, typer.Option(help="Start the operator.")] = True,
     sample: Annotated[bool, typer.Option(help="Apply the sample and wait for its URL.")] = True,
-    mariadb: Annotated[bool, typer.Option("--mariadb", help="Start a MariaDB too, for tests.")] = False,
-    act: Annotated[bool, typer.Option("--act", help="Build act too, which runs GitHub's workflows.")] = False,
-    s3: Annotated[bool, typer.Option("--s3", help="Build a server that speaks S3 too, for tests.")] = False,
+    tests: Annotated[
+        bool, typer.Option("--tests", help="What tests need besides: a MariaDB, and programs they call.")
+    ] = False,
 ) -> None:
     """Bring the platform up; what already runs as it should is left alone."""
     progress, site = Progress(), here()
     site.make_directories()
     with cache.locked(site.state / "lock"):
-        wanted = Wanted(operator, operator and sample, mariadb, act, s3)
+        wanted = Wanted(operator, operator and sample, tests)
         _tell(site, platform.up(site, wanted, progress), progress)
 
 

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev import cache, commands, downloads, gobuild
+from dev import cache, commands, downloads, gobuild, programs
 from dev.gobuild import GoProgram, machine
 from dev.progress import Progress, StepFailed
 from dev.site import Site
 
-KUBERNETES, ETCD, ACT, VERSITYGW = "1.34.4", "3.6.4", "0.2.89", "1.8.0"
 KUBERNETES_SITE = "https://dl.k8s.io"
 ETCD_SITE = "https://github.com/etcd-io/etcd/releases/download"
+HELM_SITE = "https://get.helm.sh"
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,12 @@ class Binaries:
         given = Path(self.environ.get("KUBEBUILDER_ASSETS") or "/nonexistent") / name
         if os.access(given, os.X_OK):
             return self._link(given)
-        program = etcd_program() if name == "etcd" else kubernetes_program(name)
+        program = programs.etcd() if name == "etcd" else programs.kubernetes(name)
         return self._link(self._kept(program, downloaded=True))
+
+    def helm(self) -> Path:
+        """Return helm; StepFailed where it cannot be had."""
+        return self._link(self._kept(programs.helm(), downloaded=True))
 
     def tool(self, program: GoProgram) -> Path:
         """Return a program that is always built here, for people and tests to call."""
@@ -62,6 +66,8 @@ class Binaries:
         try:
             if program.name == "etcd":
                 _download_etcd(target)
+            elif program.name == "helm":
+                _download_helm(target)
             else:
                 _download_kubernetes(program.name, target)
         except StepFailed:
@@ -74,30 +80,6 @@ class Binaries:
             link.unlink(missing_ok=True)
             link.symlink_to(binary)
         return link
-
-
-def kubernetes_program(name: str) -> GoProgram:
-    """Return how a program of Kubernetes is built."""
-    major, minor, _ = KUBERNETES.split(".")
-    base = "k8s.io/component-base/version"
-    variables = (f"{base}.gitVersion=v{KUBERNETES}", f"{base}.gitMajor={major}", f"{base}.gitMinor={minor}")
-    return GoProgram(name, "kubernetes", f"k8s.io/kubernetes/cmd/{name}", KUBERNETES, variables)
-
-
-def etcd_program() -> GoProgram:
-    """Return how etcd is built."""
-    return GoProgram("etcd", "kubernetes", "go.etcd.io/etcd/server/v3", ETCD)
-
-
-def act_program() -> GoProgram:
-    """Return how act is built, which runs GitHub's workflows on this machine."""
-    return GoProgram("act", "act", "github.com/nektos/act", ACT)
-
-
-def s3_program() -> GoProgram:
-    """Return how a server is built that speaks S3, on a directory."""
-    package = "github.com/versity/versitygw/cmd/versitygw"
-    return GoProgram("versitygw", "versitygw", package, VERSITYGW, (f"main.Version={VERSITYGW}",))
 
 
 def _build(program: GoProgram, site: Site, target: Path) -> None:
@@ -125,14 +107,22 @@ def _pinned_lego(source: Path) -> str:
 
 
 def _download_kubernetes(name: str, target: Path) -> None:
-    url = f"{KUBERNETES_SITE}/release/v{KUBERNETES}/bin/linux/{machine()}/{name}"
+    url = f"{KUBERNETES_SITE}/release/v{programs.KUBERNETES}/bin/linux/{machine()}/{name}"
     downloads.fetch(url, target / name, downloads.fetch_text(f"{url}.sha512"), "sha512")
     (target / name).chmod(0o755)
 
 
+def _download_helm(target: Path) -> None:
+    archive = f"helm-v{programs.HELM}-linux-{machine()}.tar.gz"
+    checksum = downloads.fetch_text(f"{HELM_SITE}/{archive}.sha256").strip()
+    downloads.fetch(f"{HELM_SITE}/{archive}", target / archive, checksum, "sha256")
+    commands.run(["tar", "-C", target, "-xzf", target / archive, "--strip-components=1"])
+    (target / archive).unlink()
+
+
 def _download_etcd(target: Path) -> None:
-    name = f"etcd-v{ETCD}-linux-{machine()}"
-    release = f"{ETCD_SITE}/v{ETCD}"
+    name = f"etcd-v{programs.ETCD}-linux-{machine()}"
+    release = f"{ETCD_SITE}/v{programs.ETCD}"
     lines = downloads.fetch_text(f"{release}/SHA256SUMS").splitlines()
     sums = {name: checksum for checksum, name in (line.split() for line in lines)}
     archive = target / "etcd.tar.gz"

@@ -30,7 +30,7 @@ class Addresses:
 
 
 def for_operator(addresses: Addresses) -> dict[str, str]:
-    """Return the operator's settings; what they mean stands in controller/settings.py."""
+    """Return the operator's settings; what they mean stands in controller/settings."""
     site, ports = addresses.site, addresses.ports
     return {
         "KUBECONFIG": str(addresses.kubeconfig),

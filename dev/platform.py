@@ -18,11 +18,12 @@ from dev import (
     operator,
     ports,
     prepare,
+    programs,
     repository,
     sample,
     server_kinds,
 )
-from dev.binaries import Binaries, act_program, s3_program
+from dev.binaries import Binaries
 from dev.cluster import Cluster
 from dev.databases import Choice
 from dev.docker_cli import Docker
@@ -59,9 +60,8 @@ class Wanted:
 
     operator: bool = True
     sample: bool = True
-    mariadb: bool = False
-    act: bool = False
-    s3: bool = False
+    tests: bool = False
+    node: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
     docker = engine.docker_from(os.environ)
     engine.ensure(site, docker, progress)
     chosen = ports.ensure(site.state / "ports.json", site.installation)
-    choice = Choice(chosen, databases.given_mongodb(os.environ), wanted.mariadb)
+    choice = Choice(chosen, databases.given_mongodb(os.environ), wanted.tests)
     binaries = Binaries(site, progress, os.environ)
     kubernetes = cluster.ensure(site, chosen, binaries, progress)
     images = Images(site, docker, progress)
@@ -96,10 +96,9 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
     servers = Servers(site, docker, Place(facts.gateway, facts.platform_network), progress)
     found = databases.ensure(choice, servers, images, binaries.built)
     servers.ensure([Serving(server_kinds.registry(), images.local_registry(), chosen.registry)])
-    if wanted.act:
-        binaries.tool(act_program())
-    if wanted.s3:
-        binaries.tool(s3_program())
+    binaries.helm()
+    for program in programs.for_tests() if wanted.tests else ():
+        binaries.tool(program)
     shop = site.checkout / "examples/shop"
     commit = repository.ensure(site, shop) if wanted.sample or shop.is_dir() else ""
     _git_server(site, chosen, progress)

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-UP = ("up", "--no-operator", "--no-sample", "--mariadb", "--act", "--s3")
+UP = ("up", "--no-operator", "--no-sample", "--tests")
 TIDY_SECONDS = 60.0
 ENDED = 143
 

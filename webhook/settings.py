@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
@@ -43,6 +44,10 @@ class BridgeSettings(BaseSettings):
         default="previewcloud", description="The same as the operator's; marks comments on pull requests."
     )
     log_format: LogFormat = Field(default=LogFormat.TEXT, description="The bridge's own log: text or json.")
+    traces_url: str = Field(
+        default="",
+        description="Where traces go by OTLP over http, such as http://collector:4318; empty: nowhere.",
+    )
     bridge_listen: str = Field(default="127.0.0.1:8092", description="host:port of webhooks and API.")
     bridge_url: str = Field(
         default="", description="The bridge's public address, for links in comments and statuses."
@@ -120,6 +125,11 @@ class BridgeSettings(BaseSettings):
         description="The operator's address (its ROUTING_LISTEN, as in http://127.0.0.1:8090): its health "
         "becomes part of the API's, and it takes the bridge's own log entries.",
     )
+    operator_ca_file: Path | None = Field(
+        default=None,
+        description="Authority (PEM) that signed the operator's certificate, where that address begins with "
+        "https.",
+    )
     operator_token: SecretStr | None = Field(
         default=None, description="The token of that address, the same as Traefik's (ROUTING_TOKEN_FILE)."
     )
@@ -128,6 +138,16 @@ class BridgeSettings(BaseSettings):
         default="127.0.0.1:8091",
         description="host:port to which Traefik sends what no preview answers: pages, and waking. It has no "
         "API, and only Traefik should reach it.",
+    )
+    catchall_tls_cert_file: Path | None = Field(
+        default=None,
+        description="Certificate (PEM) with which CATCHALL_LISTEN speaks TLS; without one: plain http.",
+    )
+    catchall_tls_key_file: Path | None = Field(default=None, description="Its key.")
+    catchall_token: SecretStr | None = Field(
+        default=None,
+        description="Token that Traefik shows there (the operator's CATCHALL_TOKEN_FILE); whoever does not "
+        "show it is refused. Without one everybody is answered.",
     )
     preview_domain: str = Field(default="localhost", description="The same as the operator's.")
     preview_single_label: bool = Field(default=False, description="The same as the operator's.")

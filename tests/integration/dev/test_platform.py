@@ -49,7 +49,7 @@ class Platform:
         return ended.stdout
 
     def up(self) -> dict[str, str]:
-        self.run("up", "--no-operator", "--no-sample", "--mariadb", "--act", "--s3")
+        self.run("up", "--no-operator", "--no-sample", "--tests")
         variables: dict[str, str] = json.loads(self.run("env", "--json"))
         return variables
 

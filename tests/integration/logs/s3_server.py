@@ -45,7 +45,7 @@ class S3Server:
     async def start(self) -> None:
         """Start it, and wait until it answers."""
         program = shutil.which("versitygw")
-        assert program, "versitygw is not on PATH: bring the platform up with --s3, and source its variables"
+        assert program, "versitygw is not on PATH: bring the platform up with --tests and source its env"
         listen = ("--port", f"127.0.0.1:{self._port}", "--region", REGION, "--quiet")
         login = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
         with self._log.open("ab") as log:
