@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev import commands
+from dev import commands, encryption
 from dev.binaries import Binaries
 from dev.ports import Ports
 from dev.processes import Processes, Program
@@ -120,6 +120,7 @@ def _local(site: Site, ports: Ports, binaries: Binaries, progress: Progress) -> 
     _write_credentials(site, ports)
     programs = _programs(site, ports, paths)
     if all(processes.ensure(program) == "running" for program in programs[:2]) and cluster.ready():
+        encryption.rewrite(site, cluster.run)
         processes.ensure(programs[2])
         progress.done("Kubernetes API", f"https://127.0.0.1:{ports.apiserver}")
         return cluster
@@ -127,6 +128,7 @@ def _local(site: Site, ports: Ports, binaries: Binaries, progress: Progress) -> 
         for program in programs[:2]:
             processes.ensure(program)
         processes.wait_until(cluster.ready, READY_SECONDS, "kube-apiserver")
+        encryption.rewrite(site, cluster.run)
         processes.ensure(programs[2])
         step.note = f"https://127.0.0.1:{ports.apiserver}"
     return cluster
@@ -173,6 +175,7 @@ def _api_server(site: Site, ports: Ports, etcd: str) -> dict[str, object]:
         "service-account-key-file": key,
         "service-account-signing-key-file": key,
         "disable-admission-plugins": "ServiceAccount",
+        "encryption-provider-config": encryption.configuration(site),
         "endpoint-reconciler-type": "none",
         "service-cluster-ip-range": "10.0.0.0/24",
     }
