@@ -10,7 +10,7 @@ PIN := $(VENV)/bin/pip-compile -q --generate-hashes --strip-extras \
 export CLUSTER INSTALLATION_ID PREVIEW_DOMAIN PREVIEWCLOUD_STATE PREVIEWCLOUD_CACHE KUBEBUILDER_ASSETS
 
 .DEFAULT_GOAL := help
-.PHONY: requirements help venv up down clean status test lint test-unit test-integration test-crash bench crd settings
+.PHONY: requirements help venv up down clean status test lint test-unit test-integration test-crash bench crd reference
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,13 +48,14 @@ lint: $(STAMP) ## Linters, types, import contracts, and no drift in what is gene
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m controller.api.crd | cmp - crds/previews.yaml || { echo "crds/ is behind the models: make crd"; exit 1; }
-	@$(PY) -m dev.settings_page | cmp - docs/settings.md || { echo "docs/settings.md is behind the settings: make settings"; exit 1; }
+	@$(PY) -m dev.settings_page | cmp - docs/settings.md || { echo "docs/settings.md is behind the settings: make reference"; exit 1; }
 
 crd: $(STAMP) ## Write crds/ anew from the models
 	@$(PY) -m controller.api.crd > crds/previews.yaml
 
-settings: $(STAMP) ## Write docs/settings.md anew from the settings
+reference: $(STAMP) ## Write the references in docs/ anew: settings, and the keys of preview file and resource
 	@$(PY) -m dev.settings_page > docs/settings.md
+	@$(PY) -m dev.preview_file_page
 
 test-unit: $(STAMP) ## The rules on the in-memory twins; about a minute
 	@$(PY) -m pytest -q -n 2 tests/unit

@@ -31,8 +31,9 @@ from controller.api.references import (
     secret_sentence,
     url_name,
 )
-from controller.api.spec import Database, EnvVar, NamedDatabase, Service
+from controller.api.spec import Database, NamedDatabase, Service
 from controller.api.spec_rules import BOTH_DATABASES
+from controller.api.variables import EnvVar
 from controller.api.yaml_tree import Fields, Node, YamlProblem, line_of, parse_yaml, plain
 
 MAX_BYTES = 256 * 1024

@@ -20,7 +20,8 @@ from controller.api.fields import (
 from controller.api.model import Model
 from controller.api.policy import Policy
 from controller.api.rules import Rule
-from controller.api.spec import Build, Database, EnvVar, HealthCheck, NamedDatabase, Resources, Service
+from controller.api.spec import Build, Database, HealthCheck, NamedDatabase, Resources, Service
+from controller.api.variables import EnvVar
 
 
 def _present(value: Any) -> Any:
@@ -44,28 +45,43 @@ Password = Annotated[
 class FileService(Model):
     """One service; without an image it is built, from `Dockerfile` in `.` when nothing else is said."""
 
-    context: RelativePath | None = Field(default=None, description="Directory of the build context; `.`")
+    context: RelativePath | None = Field(
+        default=None,
+        description="Directory of the build context; `.` when left out. `.dockerignore` is honoured.",
+    )
     dockerfile: RelativePath | None = Field(
-        default=None, description="The Dockerfile, relative to the context; `Dockerfile`"
+        default=None, description="The Dockerfile, relative to the context; `Dockerfile` when left out."
     )
-    target: Stage | None = Field(default=None, description="Stage of the Dockerfile to build.")
+    target: Stage | None = Field(
+        default=None, description="Stage of the Dockerfile to build; the last one when left out."
+    )
     build_args: Variables = Field(
-        default_factory=dict, max_length=64, description="Build arguments; never a secret."
+        default_factory=dict,
+        max_length=64,
+        description="Build arguments by name. References may be used, secrets are refused.",
     )
-    image: ImageReference | None = Field(default=None, description="A ready image instead of a build.")
-    port: Port | None = Field(default=None, description="Port it listens on; the image's EXPOSE, else 8080.")
-    env: Variables = Field(default_factory=dict, max_length=256, description="Environment variables.")
+    image: ImageReference | None = Field(
+        default=None, description="A ready image instead of a build; not together with the four above."
+    )
+    port: Port | None = Field(
+        default=None,
+        description="Port that the service listens on, on 0.0.0.0. Left out: the image's `EXPOSE`, else "
+        "8080.",
+    )
+    env: Variables = Field(
+        default_factory=dict, max_length=256, description="Environment variables of this service."
+    )
     health_check: HealthCheck | None = Field(default=None, description="When an instance is ready.")
     resources: Annotated[Resources, _EMPTY] = Field(
         default_factory=Resources, description="Limits of one instance."
     )
     command: tuple[Argument, ...] | None = Field(
-        default=None, max_length=64, description="Command instead of the image's own."
+        default=None, max_length=64, description="Command instead of the image's own, as a list."
     )
     depends_on: tuple[ServiceName, ...] = Field(
         default=(), max_length=20, description="Services that must be ready before this one starts."
     )
-    public: bool = Field(default=True, description="false: reachable by siblings only, without a URL.")
+    public: bool = Field(default=True, description="`false`: no URL, reachable by siblings only.")
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -112,16 +128,19 @@ class PreviewFileText(Model):
     ] = Field(description="The services by name; at least one.")
     database: Database | None = Field(default=None, description="A database of the preview's own.")
     databases: Annotated[dict[DatabaseLabel, Database], _EMPTY] = Field(
-        default_factory=dict, max_length=5, description="Several databases by name, instead of `database`."
+        default_factory=dict,
+        max_length=5,
+        description="Several databases by name (letters and digits), instead of `database`.",
     )
     env: Variables = Field(
         default_factory=dict, max_length=256, description="Environment variables of every service."
     )
     password: Password | None = Field(
-        default=None, repr=False, description="Asked for by basic auth, user preview."
+        default=None, repr=False, description="Asked for by basic auth on every URL, user `preview`."
     )
     previewcloud: Annotated[Policy, _EMPTY] = Field(
-        default_factory=Policy, description="Policy of the bridge, read from the base branch."
+        default_factory=Policy,
+        description="Policy of the bridge, read from the base branch; the operator only checks it.",
     )
 
     def named_databases(self) -> tuple[NamedDatabase, ...]:

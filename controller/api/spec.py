@@ -25,11 +25,9 @@ from controller.api.fields import (
     HttpPath,
     ImageReference,
     Memory,
-    ObjectName,
     Port,
     RelativePath,
     Repository,
-    SecretKey,
     ServiceName,
     Stage,
 )
@@ -39,11 +37,11 @@ from controller.api.spec_rules import (
     ARGS_RULES,
     BOTH_DATABASES,
     DATABASE_RULES,
-    ENV_RULES,
     SERVICE_RULES,
     SOURCE_RULES,
     SPEC_RULES,
 )
+from controller.api.variables import EnvVar, LocalSecretRef, SecretKeyRef
 
 
 class Trust(StrEnum):
@@ -61,43 +59,6 @@ class DatabaseType(StrEnum):
     MONGODB = "mongodb"
 
 
-class LocalSecretRef(Model):
-    """A Secret in the Preview's namespace, labelled for its repository."""
-
-    name: ObjectName = Field(description="Name of the Secret.")
-
-
-class SecretKeyRef(Model):
-    """One key of a Secret in the Preview's namespace, labelled for its repository."""
-
-    name: ObjectName = Field(description="Name of the Secret.")
-    key: SecretKey = Field(description="Key inside the Secret.")
-
-
-class ValueFrom(Model):
-    """Where a value comes from."""
-
-    secret_key_ref: SecretKeyRef = Field(description="A key of a Secret.")
-
-
-class EnvVar(Model):
-    """One environment variable: a value, or a key of a Secret."""
-
-    model_config = ConfigDict(json_schema_extra=validations(*ENV_RULES))
-
-    name: EnvName = Field(description="Name of the variable.")
-    value: EnvValue | None = Field(
-        default=None, description="The value; may hold references such as ${DATABASE_URL}."
-    )
-    value_from: ValueFrom | None = Field(default=None, description="Where the value comes from.")
-
-    @model_validator(mode="after")
-    def _one_of(self) -> Self:
-        if (self.value is None) == (self.value_from is None):
-            raise ValueError(f"{self.name}: give either value or valueFrom")
-        return self
-
-
 class Build(Model):
     """How a service's image is built from the repository."""
 
@@ -111,20 +72,24 @@ class Build(Model):
         description="Build arguments; never a secret.",
         json_schema_extra=validations(*ARGS_RULES),
     )
-    target: Stage | None = Field(default=None, description="Stage to build.")
+    target: Stage | None = Field(default=None, description="Stage to build; the last one when left out.")
 
 
 class Resources(Model):
     """What one instance may use at most."""
 
-    cpu: Cpu = Field(default="500m", description="CPU, as in 500m or 1.")
-    memory: Memory = Field(default="512Mi", description="Memory, as in 256Mi.")
+    cpu: Cpu = Field(default="500m", description="CPU at most: `500m`, `0.5`, `2`.")
+    memory: Memory = Field(default="512Mi", description="Memory at most: `512Mi`, `1Gi`.")
 
 
 class HealthCheck(Model):
     """When an instance counts as ready."""
 
-    path: HttpPath = Field(description="Path that answers 200-399 when the service is ready.")
+    path: HttpPath = Field(
+        description="Path that answers 200-399 when the service is ready. Without a health check any HTTP "
+        "answer to `/` will do, and a private service that runs for 5 s may speak another "
+        "protocol. A `HEALTHCHECK` of the image must be healthy too.",
+    )
 
 
 class Service(Model):
@@ -133,19 +98,25 @@ class Service(Model):
     model_config = ConfigDict(json_schema_extra=validations(*SERVICE_RULES))
 
     name: ServiceName = Field(description="Name of the service; siblings reach it under this name.")
-    build: Build | None = Field(default=None, description="Build the image from the repository.")
-    image: ImageReference | None = Field(default=None, description="Use this image instead of building one.")
-    port: Port | None = Field(default=None, description="Port it listens on; the image's EXPOSE, else 8080.")
+    build: Build | None = Field(
+        default=None, description="Build the image from the repository; either this or `image`."
+    )
+    image: ImageReference | None = Field(default=None, description="A ready image.")
+    port: Port | None = Field(
+        default=None,
+        description="Port that the service listens on, on 0.0.0.0. Left out: the image's `EXPOSE`, else "
+        "8080.",
+    )
     env: tuple[EnvVar, ...] = Field(
         default=(),
         max_length=256,
-        description="Environment variables.",
+        description="Environment variables of this service.",
         json_schema_extra=LIST_BY_NAME,
     )
     resources: Resources = Field(default_factory=Resources, description="Limits of one instance.")
     health_check: HealthCheck | None = Field(default=None, description="When an instance is ready.")
     command: tuple[Argument, ...] | None = Field(
-        default=None, max_length=64, description="Command instead of the image's own."
+        default=None, max_length=64, description="Command instead of the image's own, as a list."
     )
     depends_on: tuple[ServiceName, ...] = Field(
         default=(),
@@ -153,7 +124,7 @@ class Service(Model):
         description="Services that must be ready before this one starts.",
         json_schema_extra={"x-kubernetes-list-type": "set"},
     )
-    public: bool = Field(default=True, description="False: reachable by siblings only, without a URL.")
+    public: bool = Field(default=True, description="`false`: no URL, reachable by siblings only.")
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -167,12 +138,17 @@ class Database(Model):
 
     model_config = ConfigDict(json_schema_extra=validations(*DATABASE_RULES))
 
-    type: DatabaseType = Field(description="postgres, mysql or mongodb.")
+    type: DatabaseType = Field(
+        description="`postgres`, `mysql` or `mongodb`, as far as the installation has such a server."
+    )
     migrations: RelativePath | None = Field(
-        default=None, description="Directory of migrations in the repository."
+        default=None,
+        description="Directory of migrations, run in natural order (2 before 10), each once: `*.sql`; for "
+        "MongoDB `*.js`, `*.json`, `*.ndjson`.",
     )
     seed: RelativePath | None = Field(
-        default=None, description="File or directory of seed data, run once after them."
+        default=None,
+        description="File or directory of seeds, run once after the migrations: the same, and dumps.",
     )
     extensions: tuple[Extension, ...] = Field(
         default=(),
@@ -191,7 +167,7 @@ class Database(Model):
 class NamedDatabase(Database):
     """One of several databases."""
 
-    name: DatabaseLabel = Field(description="Its name; MAIN_DATABASE_URL for main.")
+    name: DatabaseLabel = Field(description="Its name, letters and digits; `MAIN_DATABASE_URL` for `main`.")
 
 
 class Source(Model):
@@ -199,30 +175,37 @@ class Source(Model):
 
     model_config = ConfigDict(json_schema_extra=validations(*SOURCE_RULES))
 
-    repository: Repository = Field(description="owner/name.")
+    repository: Repository = Field(description="`owner/name`. Cannot change.")
     clone_url: CloneUrl | None = Field(
         default=None,
         alias="cloneURL",
-        description="Where to fetch from, over https; never with credentials in it.",
+        description="Where to fetch from: https, a host of `GIT_ALLOWED_HOSTS`, no credentials in it. Not "
+        "needed when nothing is read from the repository.",
     )
     pull_request: int | None = Field(
-        default=None, ge=1, le=999999999, description="Number of the pull request."
+        default=None, ge=1, le=999999999, description="Number of the pull request. Cannot change."
     )
-    branch: Branch | None = Field(default=None, description="Name of the branch.")
-    commit: Commit = Field(description="The commit, 40 hex digits.")
+    branch: Branch | None = Field(
+        default=None, description="The branch; needed without a pull request. Cannot change."
+    )
+    commit: Commit = Field(description="The commit, 40 hex digits. Another one is an update.")
     config_path: RelativePath = Field(default="preview.yaml", description="The preview file.")
-    trust: Trust | None = Field(default=None, description="trusted or fork; needed with a pull request.")
+    trust: Trust | None = Field(default=None, description="`trusted`, or `fork`; needed with a pull request.")
     approved_commit: Commit | None = Field(
-        default=None, description="A fork's commit that someone with write permission approved."
+        default=None,
+        description="A fork's commit that someone with write permission approved; a fork runs only when it "
+        "equals `commit`.",
     )
     config_commit: Commit | None = Field(
-        default=None, description="Where a fork's preview file is read: a commit of the base."
+        default=None, description="A commit of the base, where a fork's preview file is read."
     )
     credentials_secret_ref: LocalSecretRef | None = Field(
-        default=None, description="Secret with username and password for cloning."
+        default=None,
+        description="Secret with `username` and `password` for cloning, and optionally the `host` that they"
+        " are for.",
     )
     image_pull_secret_ref: LocalSecretRef | None = Field(
-        default=None, description="Secret of type kubernetes.io/dockerconfigjson for pulling."
+        default=None, description="Secret of type `kubernetes.io/dockerconfigjson` for pulling images."
     )
 
     @model_validator(mode="after")
@@ -238,7 +221,9 @@ class Access(Model):
     """Who may see the preview."""
 
     password_secret_ref: SecretKeyRef | None = Field(
-        default=None, description="Key that holds the password of user preview."
+        default=None,
+        description="Key of a Secret with the password of user `preview`; one in the preview file goes "
+        "first.",
     )
 
 
@@ -246,13 +231,18 @@ class Lifecycle(Model):
     """How long the preview lives; times as in 30m, 2h, 7d."""
 
     idle_timeout: Duration | None = Field(
-        default=None, description="Torn down after this long without access."
+        default=None,
+        description="Torn down after this long without use (`48h`); the setting `IDLE_TIMEOUT` where it is "
+        "left out.",
     )
     sleep_after: Duration | None = Field(
-        default=None, description="Put to sleep after this long without access."
+        default=None, description="Put to sleep after this long without use (`30m`); else `SLEEP_AFTER`."
     )
-    ttl: Duration | None = Field(default=None, description="Torn down this long after its creation.")
-    pinned: bool = Field(default=False, description="Never put to sleep, never expired.")
+    ttl: Duration | None = Field(
+        default=None,
+        description="Torn down this long after it was made (`14d`), however much it is used; else `TTL`.",
+    )
+    pinned: bool = Field(default=False, description="`true`: never put to sleep, never expired.")
 
 
 class PreviewSpec(Model):
@@ -264,25 +254,29 @@ class PreviewSpec(Model):
     services: tuple[Service, ...] = Field(
         default=(),
         max_length=20,
-        description="The services; read from the preview file when left out.",
+        description="The services; when given, the preview file is not read.",
         json_schema_extra=LIST_BY_NAME,
     )
-    database: Database | None = Field(default=None, description="A database of the preview's own.")
+    database: Database | None = Field(
+        default=None, description="A database of its own; holds instead of the one in the preview file."
+    )
     databases: tuple[NamedDatabase, ...] = Field(
         default=(),
         max_length=5,
-        description="Several databases by name, instead of database.",
+        description="Several databases by name; either these or `database`.",
         json_schema_extra=LIST_BY_NAME,
     )
     env: tuple[EnvVar, ...] = Field(
         default=(),
         max_length=256,
-        description="Environment variables of every service.",
+        description="Variables of every service, after those of the file.",
         json_schema_extra=LIST_BY_NAME,
     )
     access: Access = Field(default_factory=Access, description="Who may see it.")
     lifecycle: Lifecycle = Field(default_factory=Lifecycle, description="How long it lives.")
-    suspend: bool = Field(default=False, description="True: leave everything as it is; do nothing.")
+    suspend: bool = Field(
+        default=False, description="`true`: leave everything as it is, and do nothing until it is taken back."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -49,53 +49,71 @@ class ConditionStatus(StrEnum):
 class Condition(Observed):
     """One aspect of the state, in the form of metav1.Condition."""
 
-    type: ConditionType
-    status: ConditionStatus
-    reason: str = Field(pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", max_length=1024)
-    message: str = Field(default="", max_length=32768)
-    last_transition_time: datetime
-    observed_generation: int = 0
+    type: ConditionType = Field(
+        description="Ready, Reconciling, Stalled; the stages SourceReady, ImagesReady, DatabaseReady, "
+        "ServicesReady, Routed; Expiring in the last hour of its ttl.",
+    )
+    status: ConditionStatus = Field(description="True, False or Unknown.")
+    reason: str = Field(
+        pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$",
+        max_length=1024,
+        description="The reason in one word.",
+    )
+    message: str = Field(default="", max_length=32768, description="What is, and what to do, in a sentence.")
+    last_transition_time: datetime = Field(description="Since when it has this status.")
+    observed_generation: int = Field(default=0, description="The generation that it speaks of.")
 
 
 class ServiceStatus(Observed):
     """One service as it is being served."""
 
-    name: str
-    url: str | None = None
-    image: str | None = None
+    name: str = Field(description="The service.")
+    url: str | None = Field(default=None, description="Its public URL.")
+    image: str | None = Field(default=None, description="The image that runs.")
     instance: str | None = Field(default=None, description="Name of its container.")
-    state: str | None = None
-    restarts: int = 0
+    state: str | None = Field(default=None, description="What its container does.")
+    restarts: int = Field(default=0, description="How often the container was started again by itself.")
 
 
 class DatabaseStatus(Observed):
     """A database of the preview's, without any credential: those are in the Secret named here."""
 
     label: str | None = Field(default=None, description="Which of several.")
-    type: str
-    name: str
-    secret_name: str
+    type: str = Field(description="postgres, mysql or mongodb.")
+    name: str = Field(description="Its name on the server.")
+    secret_name: str = Field(description="The Secret with the login.")
 
 
 class PreviewStatus(Observed):
     """What the operator observed and did last."""
 
-    slug: str | None = None
-    phase: Phase | None = None
+    slug: str | None = Field(
+        default=None, description="The short name that containers, routes and the database follow from."
+    )
+    phase: Phase | None = Field(
+        default=None,
+        description="Creating, Running, Updating, Failed, Sleeping, Queued, Expired or Destroying.",
+    )
     step: str | None = Field(default=None, description="What is being done right now.")
     phase_since: datetime | None = Field(default=None, description="Since when it has been in this phase.")
-    queue_position: int | None = Field(default=None, description="Whose turn it is, from 1.")
+    queue_position: int | None = Field(default=None, description="Whose turn it is, from 1, while it waits.")
     queue_length: int | None = Field(default=None, description="How many wait.")
-    url: str | None = Field(default=None, description="Where the preview answers.")
-    services: tuple[ServiceStatus, ...] = ()
+    url: str | None = Field(default=None, description="The main URL.")
+    services: tuple[ServiceStatus, ...] = Field(
+        default=(), description="The services as they are being served."
+    )
     database: DatabaseStatus | None = Field(default=None, description="The only database, or the first.")
     databases: tuple[DatabaseStatus, ...] = Field(
         default=(), description="All of them, where it has several."
     )
     commit: str | None = Field(default=None, description="The commit that is being served.")
-    observed_generation: int | None = None
+    observed_generation: int | None = Field(
+        default=None, description="The generation that the status speaks of."
+    )
     attempt: str | None = Field(
-        default=None, description="Which generation and wishes were worked on last; the same is not retried."
+        default=None,
+        description="Which generation and wishes were worked on last; the same is not tried again after a "
+        "failure for good.",
     )
     last_accessed_time: datetime | None = Field(
         default=None, description="The last visit, to some ten minutes."
@@ -112,6 +130,7 @@ class PreviewStatus(Observed):
     conditions: tuple[Condition, ...] = Field(
         default=(),
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        description="The aspects of its state.",
     )
 
     def all_databases(self) -> tuple[DatabaseStatus, ...]:

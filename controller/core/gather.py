@@ -14,7 +14,8 @@ from controller.api import names
 from controller.api.errors import Conflict, InvalidSpec
 from controller.api.preview import Preview
 from controller.api.preview_file import PreviewFile, parse_preview_file
-from controller.api.spec import Database, EnvVar, PreviewSpec, Service, Source, Trust
+from controller.api.spec import Database, PreviewSpec, Service, Source, Trust
+from controller.api.variables import EnvVar
 from controller.cluster.protocol import Cluster
 from controller.core.databases import ROTATION, login_keys, template_key
 from controller.core.inputs import AskedDatabase, Inputs

@@ -12,7 +12,8 @@ from controller.api.errors import InvalidSpec, NotReady
 from controller.api.images import registry_of
 from controller.api.preview import Preview
 from controller.api.references import literal
-from controller.api.spec import EnvVar, SecretKeyRef, Trust
+from controller.api.spec import Trust
+from controller.api.variables import EnvVar, SecretKeyRef
 from controller.cluster.protocol import Cluster, SecretData
 from controller.runtime.protocol import RegistryCredentials
 from controller.source.protocol import GitCredentials

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from controller.api.preview import Preview
-from controller.api.spec import LocalSecretRef, PreviewSpec, Source, Trust
+from controller.api.spec import PreviewSpec, Source, Trust
+from controller.api.variables import LocalSecretRef
 from webhook.cluster.protocol import EVENT_TIME, Origin, Wanted
 from webhook.cluster.records import Record
 from webhook.github.events import PullRequest

@@ -23,18 +23,8 @@ from controller.api.fields import Branch
 from controller.api.preview import Preview, describe
 from controller.api.preview_file import PreviewFile, parse_preview_file
 from controller.api.references import references, resolve
-from controller.api.spec import (
-    Access,
-    Database,
-    EnvVar,
-    LocalSecretRef,
-    NamedDatabase,
-    PreviewSpec,
-    SecretKeyRef,
-    Source,
-    Trust,
-    ValueFrom,
-)
+from controller.api.spec import Access, Database, NamedDatabase, PreviewSpec, Source, Trust
+from controller.api.variables import EnvVar, LocalSecretRef, SecretKeyRef, ValueFrom
 from webhook.cluster.protocol import COMMENT_ANNOTATION, Origin, Wanted, WantedSecret
 from webhook.github.events import PullRequest
 from webhook.intake.order import trust

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from controller.api.preview_file import PreviewFile
-from controller.api.spec import Build, EnvVar, Service
+from controller.api.spec import Build, Service
+from controller.api.variables import EnvVar
 from webhook.rest.models import ServiceRequest
 
 _TAKEN = ("port", "resources", "health_check", "command", "depends_on", "public")

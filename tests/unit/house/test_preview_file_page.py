@@ -1,33 +1,35 @@
 import re
-from itertools import accumulate
 
 import yaml
 
 from controller.api.preview_file import parse_preview_file
-from controller.api.preview_file_model import PreviewFileText
 from controller.api.references import DATABASE_NAMES, PREVIEW_NAMES
 from controller.api.spec import PreviewSpec
-from controller.api.status import PreviewStatus
-from tests.unit.house.keys import paths
-from tests.unit.house.reasons import ROOT
+from dev.preview_file_page import PAGE, TABLES, filled, keys
 
-PAGE = (ROOT / "docs/preview-file.md").read_text()
-KEYS = {*paths(PreviewFileText), *paths(PreviewSpec, "spec."), *paths(PreviewStatus, "status.")}
-ROWS = set(re.findall(r"^\| `([a-z][\w.<>\[\]]*)` \| \S", PAGE, re.MULTILINE))
-EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+TEXT = PAGE.read_text()
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def test_the_page_is_what_the_models_say() -> None:
+    assert filled(TEXT) == TEXT, "docs/preview-file.md is behind the models: make reference"
+
+
+def test_a_table_that_fell_behind_is_written_anew() -> None:
+    assert filled("<!-- keys: file -->\n| `port` | gone |\n<!-- end -->\n").count("gone") == 0
+
+
+def test_every_model_has_its_table() -> None:
+    assert re.findall(r"^<!-- keys: (\w+) -->$", TEXT, re.MULTILINE) == list(TABLES)
 
 
 def test_every_key_is_described() -> None:
-    inner = {above for key in KEYS for above in _above(key)[:-1]}
-    assert sorted(key for key in KEYS - inner if not ROWS.intersection(_above(key))) == []
-
-
-def test_no_description_is_stale() -> None:
-    assert sorted(row for row in ROWS if row not in KEYS) == []
+    found = (key for model, prefix in TABLES.values() for key in keys(model, prefix))
+    assert [key.path for key in found if not key.field.description] == []
 
 
 def test_every_reference_is_described() -> None:
-    assert all(f"| `${{{name}}}` |" in PAGE for name in (*DATABASE_NAMES, *PREVIEW_NAMES))
+    assert all(f"| `${{{name}}}` |" in TEXT for name in (*DATABASE_NAMES, *PREVIEW_NAMES))
 
 
 def test_the_examples_are_valid() -> None:
@@ -37,9 +39,3 @@ def test_the_examples_are_valid() -> None:
         "api",
     }
     assert PreviewSpec.model_validate(yaml.safe_load(resource)["spec"]).source.pull_request == 42
-
-
-def _above(key: str) -> list[str]:
-    """The path of every key on the way down to this one, itself included: no mark of a list at the end."""
-    whole = accumulate(key.split("."), lambda above, part: f"{above}.{part}")
-    return [path.removesuffix(".<name>").removesuffix("[]") for path in whole]

@@ -8,7 +8,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs/settings.md"
 
 
 def test_the_page_is_what_the_settings_say() -> None:
-    assert PAGE.read_text() == text(), "docs/settings.md is behind the settings: make settings"
+    assert PAGE.read_text() == text(), "docs/settings.md is behind the settings: make reference"
 
 
 def test_every_setting_is_described() -> None:

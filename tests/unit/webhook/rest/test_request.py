@@ -9,7 +9,8 @@ import pytest
 
 from controller.api.errors import InvalidSpec
 from controller.api.preview import Preview
-from controller.api.spec import EnvVar, PreviewSpec, Trust
+from controller.api.spec import PreviewSpec, Trust
+from controller.api.variables import EnvVar
 from tests.unit.webhook.rest.world import COMMIT, NEXT, wanted
 from webhook.cluster.objects import spec_json
 from webhook.cluster.protocol import COMMENT_ANNOTATION, Origin
