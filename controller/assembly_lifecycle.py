@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from controller import __version__
 from controller.api.errors import InvalidSpec
 from controller.api.quantities import cpu_millis, memory_bytes
 from controller.assembly_logs import running
@@ -46,9 +47,9 @@ async def open_lives(settings: Settings, clock: Clock, access: AccessSource) -> 
         Conflict: METRICS_LISTEN is taken by another process.
         InvalidSpec: it is not host:port.
     """
-    metrics = Metrics()
-    governor = Governor(lifecycle_rules(settings), clock, access, settings.access_interval, metrics)
-    metrics.watch(governor.phases, governor.running, governor.waiting)
+    metrics = Metrics(__version__)
+    governor = Governor(lifecycle_rules(settings), clock, access, settings.access_interval, metrics.lives)
+    metrics.lives.watch(governor.phases, governor.running, governor.waiting)
     async with AsyncExitStack() as stack:
         if settings.metrics_listen:
             await stack.enter_async_context(listening(metrics.app(), settings.metrics_listen))
@@ -79,7 +80,7 @@ async def open_cleaning(
     pruner = Pruner(places.runtime, clock, guard, interval_seconds=interval, cache_bytes=cache)
     keepers: dict[str, Keeper] = {f"databases.{kind}": server for kind, server in places.databases.items()}
     keepers["docker"] = places.runtime
-    sweeper = Sweeper(places.cluster, keepers, clock, terms(settings), metrics)
+    sweeper = Sweeper(places.cluster, keepers, clock, terms(settings), metrics.lives)
     health.watch("orphans", sweeper.check)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(running(pruner.run, clock))

@@ -6,14 +6,16 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Sequence
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from controller import __version__
 from controller.api.preview import Preview
 from controller.api.status import Phase
 
+REQUEST_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 EVENTS = frozenset({"pull_request", "push", "issue_comment", "ping"})
 
 
@@ -31,6 +33,28 @@ class Metrics:
         self._rate_left = Gauge(
             "previewcloud_github_rate_limit_left",
             "Requests that GitHub still answers until its limit begins anew.",
+            unit="requests",
+            registry=self.registry,
+        )
+        self._requests = Counter(
+            "previewcloud_api_requests",
+            "Requests to the API by method, route and status; other: no route of the API.",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "previewcloud_api_request_duration",
+            "How long the API took to answer, by method and route; of a stream of log lines, until it ended.",
+            ["method", "route"],
+            unit="seconds",
+            buckets=REQUEST_SECONDS,
+            registry=self.registry,
+        )
+        self._receiving = Histogram(
+            "previewcloud_webhook_delivery_duration",
+            "How long it took to answer a delivery.",
+            unit="seconds",
+            buckets=REQUEST_SECONDS,
             registry=self.registry,
         )
         self._wakes = Counter(
@@ -56,6 +80,8 @@ class Metrics:
             registry=self.registry,
         )
         self.registry.register(_Phases(previews))
+        about = Info("previewcloud_build", "The version that runs.", registry=self.registry)
+        about.info({"version": __version__})
 
     def delivery(self, event: str, result: str) -> None:
         """Count a delivery; events that mean nothing here are counted as one."""

@@ -26,13 +26,13 @@ async def scraped(metrics: Metrics, port: int) -> dict[str, float]:
 
 
 async def test_decisions_and_sweeps_are_counted_with_their_reason(unused_tcp_port: int) -> None:
-    metrics = Metrics()
+    metrics = Metrics("1.2.3")
     for _ in range(2):
-        metrics.decided("sleep", "Idle")
-    metrics.decided("queue", "PreviewLimit")
-    metrics.removed(HoldingKind.DATABASE)
-    metrics.sweep_refused()
-    metrics.visits_unknown()
+        metrics.lives.decided("sleep", "Idle")
+    metrics.lives.decided("queue", "PreviewLimit")
+    metrics.lives.removed(HoldingKind.DATABASE)
+    metrics.lives.sweep_refused()
+    metrics.lives.visits_unknown()
     found = await scraped(metrics, unused_tcp_port)
     assert found['previewcloud_decisions_total{decision="sleep",reason="Idle"}'] == 2
     assert found['previewcloud_decisions_total{decision="queue",reason="PreviewLimit"}'] == 1
@@ -43,9 +43,9 @@ async def test_decisions_and_sweeps_are_counted_with_their_reason(unused_tcp_por
 
 
 async def test_how_previews_stand_is_counted_when_somebody_asks(unused_tcp_port: int) -> None:
-    metrics = Metrics()
+    metrics = Metrics("1.2.3")
     phases: list[Phase | None] = []
-    metrics.watch(lambda: phases, lambda: 2, lambda: 1)
+    metrics.lives.watch(lambda: phases, lambda: 2, lambda: 1)
     phases += [Phase.RUNNING, Phase.RUNNING, Phase.SLEEPING, Phase.QUEUED, None]
     found = await scraped(metrics, unused_tcp_port)
     by_phase = {name: value for name, value in found.items() if name.startswith("previewcloud_operator_prev")}
@@ -62,6 +62,6 @@ async def test_how_previews_stand_is_counted_when_somebody_asks(unused_tcp_port:
 
 
 async def test_two_operators_in_one_process_do_not_count_for_each_other(unused_tcp_port: int) -> None:
-    one, other = Metrics(), Metrics()
-    one.sweep_refused()
+    one, other = Metrics("1"), Metrics("2")
+    one.lives.sweep_refused()
     assert (await scraped(other, unused_tcp_port))["previewcloud_sweeps_refused_total"] == 0

@@ -73,7 +73,7 @@ class LifeWorld(OperatorWorld):
     def __init__(self, rules: LifecycleRules, neighbour: World | None = None) -> None:
         self.rules = rules
         self.access = MemoryAccess()
-        self.metrics = Metrics()
+        self.metrics = Metrics("1.2.3")
         self.uids = Counter[str]()
         super().__init__(neighbour)
         for repository, file in ((CHANGING, LONE), (STORING, STORED)):
@@ -88,7 +88,7 @@ class LifeWorld(OperatorWorld):
         return SwiftClock()
 
     def restart(self) -> None:
-        self.governor = Governor(self.rules, self.clock, self.access, ACCESS_SECONDS, self.metrics)
+        self.governor = Governor(self.rules, self.clock, self.access, ACCESS_SECONDS, self.metrics.lives)
         self.lifecycle = self.governor  # type: ignore[assignment]
         super().restart()
 

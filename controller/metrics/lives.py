@@ -1,56 +1,49 @@
-"""Metrics of the operator: GET /metrics on a port of their own. No label holds a name that anybody chose.
-
-governor, sweeper ──▶ counters ┐
-fleet: phases, who runs, waits ┴──▶ /metrics, when somebody asks
-"""
+"""Metrics of the life of previews: what the governor decides, what the sweep removes, how previews stand."""
 
 from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable
 
-from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from controller.api.holdings import HoldingKind
 from controller.api.status import Phase
 
-PATH = "/metrics"
 PENDING = "Pending"
 """Stands for the phase of a preview that has none yet."""
 
 Phases = Callable[[], Iterable[Phase | None]]
 
 
-class Metrics:
-    """What is counted, in a registry of its own."""
+class LifeMetrics:
+    """Counts for the governor and the sweep."""
 
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
         self._decisions = Counter(
             "previewcloud_decisions",
             "Decisions about a preview that changed what becomes of it, by the decision and its reason.",
             ["decision", "reason"],
-            registry=self.registry,
+            registry=registry,
         )
         self._removed = Counter(
             "previewcloud_orphans_removed",
             "Things that belonged to no Preview any more and were removed, by kind.",
             ["kind"],
-            registry=self.registry,
+            registry=registry,
         )
         self._refused = Counter(
             "previewcloud_sweeps_refused",
             "Looks for orphans that removed nothing because too much would have gone.",
-            registry=self.registry,
+            registry=registry,
         )
         self._unseen = Counter(
             "previewcloud_access_failures",
             "Looks at the visits that the proxy did not answer.",
-            registry=self.registry,
+            registry=registry,
         )
         for kind in HoldingKind:
             self._removed.labels(str(kind))
@@ -79,17 +72,7 @@ class Metrics:
             running: how many count against the limits.
             waiting: how many stand in the queue.
         """
-        self.registry.register(_Standing(phases, running, waiting))
-
-    def app(self) -> web.Application:
-        """What is served."""
-        app = web.Application()
-        app.router.add_get(PATH, self._answer)
-        return app
-
-    async def _answer(self, request: web.Request) -> web.Response:
-        headers = {"Content-Type": CONTENT_TYPE_LATEST}
-        return web.Response(body=generate_latest(self.registry), headers=headers)  # type: ignore[no-untyped-call]
+        self._registry.register(_Standing(phases, running, waiting))
 
 
 class _Standing(Collector):
