@@ -108,7 +108,7 @@ class MemoryEngine:
         """Start a container: it runs, or it ends at once as its image does."""
         container = self.containers[name]
         container.started_at = self._now()
-        container.probes = 0
+        container.probes, container.cpu_seconds = 0, 0.0
         crash = container.behaviour.crash
         container.state = InstanceState.RUNNING if crash is None else InstanceState.RESTARTING
         container.exit_code = crash

@@ -57,6 +57,9 @@ class Container:
     probes: int = 0
     id: str = ""
     printed: list[Printed] = field(default_factory=list)
+    cpu_seconds: float = 0.0
+    """CPU time that it used since it was started."""
+    memory_bytes: int = 16 * 1024 * 1024
 
     def listening(self) -> frozenset[int]:
         """The ports on which it listens now."""
