@@ -22,14 +22,23 @@ class Slugs:
         believed.
         """
         for preview in sorted(previews, key=lambda p: (str(p.metadata.creation_timestamp or ""), p.key)):
-            source = preview.spec.source
-            place = (source.repository, source.pull_request, source.branch)
-            candidates = slug_candidates(*place)
-            if preview.slug in candidates:
+            if preview.slug in slug_candidates(*_place(preview)):
                 try:
-                    self.allocate(preview.key, source_identity(*place), (preview.slug, *candidates))
+                    self.take(preview)
                 except Conflict:
                     continue  # its worker meets the same Conflict, and says so on the object
+
+    def take(self, preview: Preview) -> str:
+        """The slug of a Preview: the one it holds, else the one its annotation names, where its source may
+        have that, else a free one. Previews may be restored one by one while an operator watches.
+
+        Raises:
+            Conflict: SourceTaken.
+        """
+        place = _place(preview)
+        candidates = slug_candidates(*place)
+        named = (preview.slug,) if preview.slug in candidates else ()
+        return self.allocate(preview.key, source_identity(*place), (*named, *candidates))
 
     def allocate(self, key: PreviewKey, source: str, candidates: tuple[str, ...]) -> str:
         """The slug of a Preview: the one it holds, else a free one; raises Conflict (SourceTaken)."""
@@ -41,3 +50,8 @@ class Slugs:
     def release(self, key: PreviewKey) -> None:
         """Its slug is free again."""
         self._held = {slug: holder for slug, holder in self._held.items() if holder.key != key}
+
+
+def _place(preview: Preview) -> tuple[str, int | None, str | None]:
+    source = preview.spec.source
+    return source.repository, source.pull_request, source.branch

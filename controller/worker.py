@@ -17,12 +17,7 @@ import structlog
 
 from controller.alarm import Alarm, backoff
 from controller.api.errors import BackendUnavailable, Conflict, PreviewError
-from controller.api.names import (
-    FINALIZER,
-    PreviewKey,
-    slug_candidates,
-    source_identity,
-)
+from controller.api.names import FINALIZER, PreviewKey, slug_candidates
 from controller.api.preview import Preview
 from controller.api.status import ConditionType, PreviewStatus
 from controller.cluster.protocol import Cluster
@@ -222,14 +217,13 @@ class Worker:
 
     async def _slug(self, preview: Preview) -> str:
         """The slug; a new one is written to the object, with the finalizer, before anything else is done."""
-        source = preview.spec.source
-        place = (source.repository, source.pull_request, source.branch)
         ending = preview.deleting or self._gone
         try:
-            slug = self._tools.slugs.allocate(preview.key, source_identity(*place), slug_candidates(*place))
+            slug = self._tools.slugs.take(preview)
         except Conflict:
             if ending:  # it never had one, so that nothing under any slug is its own
-                return slug_candidates(*place)[0]
+                source = preview.spec.source
+                return slug_candidates(source.repository, source.pull_request, source.branch)[0]
             raise
         if not ending and (preview.slug != slug or not preview.held):
             await self._tools.cluster.claim(preview, slug)

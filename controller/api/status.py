@@ -82,6 +82,7 @@ class DatabaseStatus(Observed):
     type: str = Field(description="postgres, mysql or mongodb.")
     name: str = Field(description="Its name on the server.")
     secret_name: str = Field(description="The Secret with the login.")
+    wish: str | None = Field(default=None, description="The wish for an empty one that it was made for.")
 
 
 class PreviewStatus(Observed):

@@ -15,10 +15,11 @@ import json
 from collections.abc import Iterable, Mapping
 
 from controller.api import names
-from controller.api.errors import InvalidSpec
+from controller.api.errors import BackendUnavailable, InvalidSpec
 from controller.api.migrations import Changed
 from controller.api.names import PreviewKey
 from controller.api.references import database_names
+from controller.api.status import DatabaseStatus
 from controller.core.inputs import AskedDatabase, DatabaseInputs
 from controller.databases.ledger import changed, dirty
 from controller.databases.protocol import (
@@ -68,6 +69,38 @@ def choose(
             raise _misfit(asked, met[max(met)]) or AssertionError("none of them fits")
         generation, wish = max(own, default=0) + 1, asked.wish
     return DatabaseClaim(names.database_name(slug, asked.label, generation), preview, slug, wish)
+
+
+def check_known(
+    asked: AskedDatabase, slug: str, states: Iterable[DatabaseState], told: Iterable[DatabaseStatus]
+) -> None:
+    """Make nothing in the place of a database that served and of which its server knows nothing any more.
+
+    An empty one there would be in the way of the dump that is about to be restored.
+
+    Args:
+        asked: what the commit and the wishes ask for.
+        slug: the preview's.
+        states: what its server has of this preview, other labels too.
+        told: the databases that served last, as the status has them.
+
+    Raises:
+        BackendUnavailable: DatabaseLost.
+    """
+
+    def is_of(name: str) -> bool:
+        return names.database_generation(name, slug, asked.label) is not None
+
+    served = next((each for each in told if each.type == asked.type and is_of(each.name)), None)
+    if served is None or any(is_of(state.name) for state in states):
+        return
+    if asked.wish and asked.wish != served.wish:
+        return
+    raise BackendUnavailable(
+        "DatabaseLost",
+        f"The {asked.type} server knows nothing of {served.name} any more, its registry neither: restore the "
+        f"server's dump and it goes on, or have an empty one made: annotate {names.RESET_DATABASE}.",
+    )
 
 
 def _misfit(asked: AskedDatabase, state: DatabaseState) -> InvalidSpec | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from controller.api import names
 from controller.api.errors import BackendUnavailable, PreviewError
 from controller.api.status import ConditionType
-from controller.core.databases import choose, inputs_of, kinds_in
+from controller.core.databases import check_known, choose, inputs_of, kinds_in
 from controller.core.desired import Desired, desired
 from controller.core.execute import Backends
 from controller.core.inputs import DatabaseInputs, Inputs, Rules
@@ -101,6 +101,7 @@ class Look:
         chosen = []
         for asked in inputs.asked:
             states = found.databases.get(asked.type, ())
+            check_known(asked, inputs.slug, states, work.status.all_databases())
             claim = choose(asked, inputs.preview, inputs.slug, states, self._rules.changed_migrations)
             chosen.append(inputs_of(asked, claim, self._backends.databases[asked.type]))
         work.stage = ConditionType.IMAGES_READY

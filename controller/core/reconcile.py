@@ -30,6 +30,7 @@ from controller.core.observed import Observed, usable
 from controller.core.plan import plan, repair, rollback
 from controller.core.rest import Rest
 from controller.core.show import waiting_routes
+from controller.core.status_rest import NOTHING
 from controller.core.wake import Waker
 from controller.core.work import Memory, Outcome, Pass, Report
 from controller.lifecycle.protocol import Course, Reason
@@ -113,7 +114,10 @@ class Reconciler:
         if work.status.phase not in RESTS or asleep:
             return
         work.asleep = False
-        work.status = statuses.begun(work.status, self._facts(work), ConditionType.IMAGES_READY, "begin")
+        before = work.status
+        if before.phase is Phase.EXPIRED:  # its teardown may not have come to its end
+            before = before.model_copy(update=NOTHING)
+        work.status = statuses.begun(before, self._facts(work), ConditionType.IMAGES_READY, "begin")
         await work.report.write(work.status)
 
     async def _converge(self, work: Pass, gathered: Gathered) -> Outcome:

@@ -97,7 +97,13 @@ def reached(
     ]
     secret = database_secret_name(desired.preview.name)
     databases = tuple(
-        DatabaseStatus(label=d.label or None, type=d.type, name=d.claim.name, secret_name=secret)
+        DatabaseStatus(
+            label=d.label or None,
+            type=d.type,
+            name=d.claim.name,
+            secret_name=secret,
+            wish=d.claim.wish or None,
+        )
         for d in desired.databases
     )
     fields: dict[str, object] = {

@@ -114,3 +114,15 @@ def test_slugs_are_short_and_slug_and_service_together_have_one_reading(
     assert not [(a, b) for a in given_out for b in given_out if a != b and f"{b}-".startswith(f"{a}-")]
     named = [f"{slug}-{service}" for slug in sorted(given_out) for service in sorted(set(services))]
     assert len(named) == len(set(named))
+
+
+def test_previews_restored_one_by_one_while_an_operator_watches_get_back_what_they_had() -> None:
+    later = slug_candidates(*BLUE)[1]
+    slugs = Slugs()
+    assert slugs.take(preview("blue", "blue/shop", 1, later)) == later
+    assert slugs.take(preview("shop", "acme/shop", 1, "pr-1")) == "pr-1"
+
+
+@pytest.mark.parametrize("named", ["pr-2", "pr-1x000000", "admin"])
+def test_a_name_that_its_source_cannot_have_is_not_believed(named: str) -> None:
+    assert Slugs().take(preview("shop", "acme/shop", 1, named)) == "pr-1"

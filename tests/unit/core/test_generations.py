@@ -9,9 +9,12 @@ import pytest
 from controller.api.errors import BackendUnavailable
 from controller.api.migrations import Changed
 from controller.api.names import RESET_DATABASE, ROTATE_CREDENTIALS, database_secret_name
+from controller.api.status import Phase
 from controller.core.inputs import Rules
 from controller.core.reconcile import Reconciler
+from controller.core.status import patch
 from controller.databases.memory import MemoryDatabases
+from controller.lifecycle.protocol import Course
 from tests.unit.core.world import COMMIT_B, COMMIT_C, FILES, KEY, World
 
 CHANGED = {**FILES, "migrations/001_items.sql": b"create table other ();\n"}
@@ -221,3 +224,53 @@ async def test_a_database_whose_kind_is_not_served_any_more_is_not_forgotten() -
     outcome = await world.reconcile()
     assert outcome.error is not None and outcome.error.reason == "DatabaseServerMissing"
     assert databases(world.mysql) == ["pr_1_cache_db"]
+
+
+def lose_server(world: World) -> None:
+    """Another one stands at its address, with nothing in it."""
+    world.postgres.server.databases.clear()
+    world.postgres.server.roles.clear()
+    world.postgres.registry.clear()
+
+
+async def test_on_a_server_that_lost_everything_nothing_is_made_until_its_dump_is_back() -> None:
+    world = await served(World())
+    dump, registry = dict(world.postgres.server.databases), dict(world.postgres.registry)
+    lose_server(world)
+    assert await world.settle() == []
+    assert databases(world.postgres) == []
+    assert world.told()["conditions"]["DatabaseReady"] == ("False", "DatabaseLost")
+    assert world.told()["conditions"]["Ready"] == ("True", "Serving")
+    world.postgres.server.databases |= dump
+    world.postgres.registry |= registry
+    await world.settle()
+    assert world.told()["conditions"]["DatabaseReady"] == ("True", "Done")
+    assert databases(world.postgres) == ["pr_1_db"]
+
+
+async def test_without_a_dump_a_new_wish_makes_an_empty_one_and_an_old_one_does_not() -> None:
+    world = await served(World())
+    world.wish(RESET_DATABASE, FIRST)
+    await world.settle()
+    lose_server(world)
+    await world.settle()
+    assert world.told()["conditions"]["DatabaseReady"] == ("False", "DatabaseLost")
+    world.wish(RESET_DATABASE, LATER)
+    await world.settle()
+    assert databases(world.postgres) == ["pr_1_db"]
+    assert world.told()["conditions"]["Ready"] == ("True", "Serving")
+
+
+async def test_what_expired_comes_back_also_when_nobody_wrote_that_its_end_was_reached() -> None:
+    world = await served(World())
+    world.decide(Course.EXPIRE)
+    before = world.read().status
+    await world.settle()
+    expiring = before.model_copy(update={"phase": Phase.EXPIRED})
+    await world.cluster.patch_status(world.read(), patch(expiring))
+    world.restart()
+    world.decide(Course.RUN)
+    world.apply(COMMIT_B)
+    await world.settle()
+    assert world.told()["conditions"]["Ready"] == ("True", "Serving")
+    assert databases(world.postgres) == ["pr_1_db"]

@@ -191,12 +191,9 @@ class World:
 
     async def reconcile(self, key: PreviewKey = KEY) -> Outcome:
         """One pass, as a worker does it: claim, run, write."""
-        from controller.api.names import slug_candidates, source_identity
 
         preview = self.read(key)
-        source = preview.spec.source
-        place = (source.repository, source.pull_request, source.branch)
-        slug = self.slugs.allocate(key, source_identity(*place), slug_candidates(*place))
+        slug = self.slugs.take(preview)
         if not preview.deleting and (preview.slug != slug or not preview.held):
             await self.cluster.claim(preview, slug)
             preview = self.read(key)
