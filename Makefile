@@ -26,6 +26,8 @@ $(STAMP): requirements-dev.txt dev/venv.sh
 requirements: $(STAMP) ## Pin the dependencies of pyproject.toml anew: versions and hashes, never an address
 	@CUSTOM_COMPILE_COMMAND="make requirements" $(PIN) -o requirements.txt pyproject.toml
 	@CUSTOM_COMPILE_COMMAND="make requirements" $(PIN) --extra dev --allow-unsafe -o requirements-dev.txt pyproject.toml
+	@CUSTOM_COMPILE_COMMAND="make requirements" $(PIN) --allow-unsafe --build-deps-for wheel --only-build-deps \
+		-o requirements-build.txt pyproject.toml
 
 up: $(STAMP) ## Bring the whole platform up, with a sample Preview that answers
 	@$(PY) -m dev up $(if $(PLATFORM_ONLY),--no-operator --no-sample)

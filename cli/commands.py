@@ -13,8 +13,9 @@ from cli.connection import Options
 from cli.login import login
 from cli.logs import logs
 from cli.looking import list_previews, open_preview, status
-from cli.session import VERSION, Session
+from cli.session import Session
 from cli.terminal import Terminal
+from controller.version import Version
 
 app = typer.Typer(
     help="Previews from a terminal: asks the API, and shows what it says.",
@@ -24,12 +25,6 @@ app = typer.Typer(
 )
 ANYWHERE = ("--url", "--token", "--token-file")
 """Options of the application that may stand behind the command as well."""
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"previewcloud {VERSION}")
-        raise typer.Exit
 
 
 @app.callback()
@@ -44,9 +39,7 @@ def _begin(
     token: Annotated[
         str | None, typer.Option(help="The token itself; others on the machine can see it here.")
     ] = None,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Which version this is.")
-    ] = False,
+    version: Version = False,
 ) -> None:
     terminal = Terminal.of(os.environ)
     context.obj = Session(Options(url, token, token_file), os.environ, terminal)

@@ -13,8 +13,8 @@ import typer
 from cli.client import Client, connected
 from cli.connection import Options, connection
 from cli.terminal import Terminal
+from controller import __version__
 
-VERSION = "0.1.0"
 Result = TypeVar("Result")
 
 
@@ -34,7 +34,7 @@ class Session:
         """
 
         async def working() -> Result:
-            async with connected(connection(self.options, self.environ), version=VERSION) as client:
+            async with connected(connection(self.options, self.environ), version=__version__) as client:
                 return await work(client)
 
         return asyncio.run(working())

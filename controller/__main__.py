@@ -5,12 +5,10 @@ SIGTERM; `python -m controller sweep`: what belongs to no Preview any more.
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
 
 import structlog
 import typer
 
-from controller import __version__
 from controller.api.errors import PreviewError
 from controller.assembly import open_fleet
 from controller.commands import FAILED, read_settings, sweep
@@ -18,20 +16,15 @@ from controller.garbage import collect_less
 from controller.handlers import watch
 from controller.journal import configure_logging
 from controller.settings import Settings
+from controller.version import Version
 
 cli = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 cli.command()(sweep)
 
 
 @cli.callback(invoke_without_command=True)
-def main(
-    context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
-) -> None:
+def main(context: typer.Context, version: Version = False) -> None:
     """Run the operator; the exit code is 2 when a setting is wrong."""
-    if version:
-        typer.echo(f"previewcloud {__version__}")
-        raise typer.Exit
     if context.invoked_subcommand is not None:
         return
     settings = read_settings()

@@ -16,6 +16,7 @@ from controller.api.errors import PreviewError
 from controller.api.preview import describe
 from controller.garbage import collect_less
 from controller.journal import configure_logging
+from controller.version import Version
 from webhook.app import open_bridge
 from webhook.settings import BridgeSettings
 from webhook.tokens import token
@@ -26,7 +27,7 @@ cli.command()(token)
 
 
 @cli.callback(invoke_without_command=True)
-def main(context: typer.Context) -> None:
+def main(context: typer.Context, version: Version = False) -> None:
     """Run the bridge; the exit code is 2 when a setting is wrong."""
     if context.invoked_subcommand is not None:
         return

@@ -21,6 +21,7 @@ from controller.api.errors import BackendUnavailable, InvalidSpec, PreviewError
 from controller.engine import plan
 from controller.engine.adapter import Engine
 from controller.engine.wanted import Wanted
+from controller.version import Version
 
 ATTEMPTS = 5
 
@@ -77,10 +78,11 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter per option
     build_memory: Annotated[str | None, _option("Memory of all build steps together; default: half.")] = None,
     build_pids: Annotated[int, _option("Processes of all build steps together.")] = 2048,
     build_cache: Annotated[str | None, _option("Size of the build cache; told how to set it.")] = None,
+    version: Version = False,
 ) -> None:
     """Prepare the Docker engine for an installation of PreviewCloud; running it again changes nothing."""
     try:
-        options = {name: value for name, value in context.params.items() if name != "verb"}
+        options = {name: value for name, value in context.params.items() if name not in ("verb", "version")}
         _run(verb, Wanted.model_validate(options))
     except ValidationError as error:
         problems = "; ".join(f"--{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())

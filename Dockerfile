@@ -1,0 +1,61 @@
+# PreviewCloud: operator, bridge and command line in one image. docs/image.md says how it is run.
+#
+#   docker build -t previewcloud/previewcloud .
+#
+# A base of one's own, or pinned by digest: --build-arg BASE=debian:bookworm-slim@sha256:…
+# Behind a Python index of one's own add --build-arg PIP_INDEX_URL=<its address>; behind a proxy that signs with an
+# authority of its own, put that (PEM) beside this file as authorities.pem. Neither leaves the stage that installs:
+# what is installed is checked against the hashes in requirements.txt, whoever delivers it.
+ARG BASE=debian:bookworm-slim
+
+FROM ${BASE} AS runtime
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates git python3 tini \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache /var/log/* \
+      /usr/share/doc/* /usr/share/man/* /usr/share/locale/*
+
+FROM runtime AS build
+RUN apt-get update && apt-get install -y --no-install-recommends python3-venv
+WORKDIR /source
+COPY requirements.txt requirements-build.txt *.pem ./
+ARG PIP_INDEX_URL=
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1
+# An environment that builds, and one to be taken along, which holds no installer.
+RUN if [ -n "$PIP_INDEX_URL" ]; then export PIP_INDEX_URL; else unset PIP_INDEX_URL; fi \
+ && if [ -f authorities.pem ]; then export PIP_CERT="$PWD/authorities.pem"; fi \
+ && python3 -m venv /build \
+ && python3 -m venv --without-pip /opt/previewcloud \
+ && /build/bin/pip install --require-hashes --only-binary :all: -r requirements-build.txt \
+ && /build/bin/pip --python /opt/previewcloud/bin/python install --require-hashes --only-binary :all: -r requirements.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY cli cli
+COPY controller controller
+COPY webhook webhook
+# Seconds since 1970 of whatever is built: two builds of the same files are the same.
+ARG SOURCE_DATE_EPOCH=0
+RUN export SOURCE_DATE_EPOCH \
+ && /build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheels . \
+ && /build/bin/pip --python /opt/previewcloud/bin/python install --no-deps --no-index /wheels/*.whl \
+ && /opt/previewcloud/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/previewcloud/lib \
+ && find /opt/previewcloud -depth -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+
+FROM runtime
+COPY --from=build /opt/previewcloud /opt/previewcloud
+# What may be written lies in volumes; the root need not be writable.
+RUN install -d -o 10001 -g 10001 -m 0750 /var/cache/previewcloud /var/lib/previewcloud
+ENV PATH=/opt/previewcloud/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+ARG VERSION=
+ARG REVISION=
+LABEL org.opencontainers.image.title="PreviewCloud" \
+      org.opencontainers.image.description="Preview environments for pull requests: operator, bridge and command line" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
+WORKDIR /var/lib/previewcloud
+USER 10001:10001
+STOPSIGNAL SIGTERM
+# tini hands signals on and takes leave of the children of a git that was ended, which Python would not.
+ENTRYPOINT ["tini", "--"]
+CMD ["python", "-m", "controller"]
