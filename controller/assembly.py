@@ -17,6 +17,7 @@ from controller.api.quantities import cpu_millis, memory_bytes
 from controller.api.spec import DatabaseType
 from controller.assembly_lifecycle import Places, open_cleaning, open_lives
 from controller.assembly_logs import open_collector, open_logs
+from controller.assembly_routing import Expiries, open_certificates, routing_settings
 from controller.build.buildkit import BuildKitBuilder
 from controller.build.memory import MemoryBuilder
 from controller.build.protocol import Builder
@@ -43,7 +44,7 @@ from controller.routing.labels import traefik_labels
 from controller.routing.memory import MemoryRouter
 from controller.routing.protocol import Probe, ProbeState, Router
 from controller.routing.serve import open_routing
-from controller.routing.settings import RoutingSettings
+from controller.routing.settings import Certificates
 from controller.runtime.docker.address import EngineAddress
 from controller.runtime.docker.output import DockerOutputs
 from controller.runtime.docker.runtime import DockerRuntime
@@ -75,10 +76,12 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         servers = databases(settings, stack)
         for kind, server in servers.items():
             health.watch(f"databases.{kind}", server.survey)
-        engine = await _engine(settings, health, LogIntake(logs.writer), stack)
+        certificates = await stack.enter_async_context(open_certificates(settings, health, clock))
+        engine = await _engine(settings, certificates, health, LogIntake(logs.writer), stack)
         health.watch("docker", engine.runtime.survey)
         collector = await stack.enter_async_context(open_collector(logs, engine.outputs, settings, clock))
         lives = await stack.enter_async_context(open_lives(settings, clock, engine.access))
+        lives.metrics.registry.register(Expiries(certificates))
         ears = Ears(logs.writer, clock, announce, logs.masks.learn)
         places = Places(cluster, engine.runtime, servers)
         room = await stack.enter_async_context(open_cleaning(settings, health, clock, places, lives.metrics))
@@ -154,24 +157,6 @@ def git_source(settings: Settings) -> GitSource:
     )
 
 
-def routing_settings(settings: Settings) -> RoutingSettings:
-    """What routing must know; the token is read from its file."""
-    token = settings.routing_token_file.read_text().strip() if settings.routing_token_file else ""
-    return RoutingSettings(
-        proxy_network=settings.proxy_network,
-        probe_url=settings.traefik_probe_url,
-        public_url=settings.traefik_http_url,
-        metrics_url=settings.traefik_metrics_url,
-        provider_listen=settings.routing_listen,
-        catchall_url=settings.catchall_url,
-        token=token,
-        entrypoint=settings.traefik_entrypoint,
-        probe_entrypoint=settings.traefik_probe_entrypoint,
-        tls=settings.traefik_tls,
-        cert_resolver=settings.traefik_cert_resolver,
-    )
-
-
 def databases(settings: Settings, stack: AsyncExitStack) -> dict[str, DatabaseServer]:
     """The database servers that are configured, by their kind; closed by the stack.
 
@@ -226,7 +211,13 @@ class _Engine:
     access: AccessSource
 
 
-async def _engine(settings: Settings, health: Health, intake: LogIntake, stack: AsyncExitStack) -> _Engine:
+async def _engine(
+    settings: Settings,
+    certificates: Certificates,
+    health: Health,
+    intake: LogIntake,
+    stack: AsyncExitStack,
+) -> _Engine:
     if settings.runtime is RuntimeKind.MEMORY:
         memory = MemoryRuntime(settings.installation_id)
         memory.any_image = True
@@ -234,7 +225,7 @@ async def _engine(settings: Settings, health: Health, intake: LogIntake, stack: 
         said = MemoryOutputs(memory.engine, memory.installation)
         return _Engine(memory, said, MemoryBuilder(memory), router, MemoryAccess())
     routing = routing_settings(settings)
-    opened = await stack.enter_async_context(open_routing(routing, health, intake.post))
+    opened = await stack.enter_async_context(open_routing(routing, health, intake.post, certificates))
     client = EngineClient(EngineAddress.from_env(os.environ), settings.engine_calls)
     stack.push_async_callback(client.close)
     docker = DockerSettings(

@@ -16,5 +16,7 @@ the password, where one is asked for, was given."""
 FORWARD_HEADER: Final = "X-Preview-Forward"
 """Request header that names an instance on the private entry point, in place of a host: what the bridge held
 reaches what was woken with the Host that the visitor asked for."""
+BRIDGE_TOKEN_HEADER: Final = "X-Preview-Token"  # noqa: S105 - a name
+"""Request header by which Traefik shows the bridge that it is Traefik. It goes to nobody else."""
 PROBE_AGENT: Final = "previewcloud-probe"
 """The User-Agent of the platform's own questions: they are nobody's visit."""

@@ -4,7 +4,9 @@ A public router leads straight to the service that the live instance's own label
 (`<instance>@docker`); while that instance is not there Traefik leaves this one router out and the next
 lower priority answers. Highest to lowest: these routers, the labels of the containers, a guard that keeps
 the password of a protected host whose instance is gone, and the catch-all for every other host. What no
-instance serves goes to the bridge, with the name of the router that let it in; by the catch-all, with none.
+instance serves goes to the bridge, with the name of the router that let it in; by the catch-all, with none;
+and with the token by which the bridge knows the proxy, whatever a visitor sent in its place. That token and
+the key of a certificate of one's own stand in these bytes: they go to the proxy alone, and into no log.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ import json
 from collections.abc import Iterable
 from typing import NotRequired, TypedDict
 
-from controller.api.headers import FORWARD_HEADER, INSTANCE_HEADER, PAGE_HEADER
+from controller.api.headers import BRIDGE_TOKEN_HEADER, FORWARD_HEADER, INSTANCE_HEADER, PAGE_HEADER
+from controller.certificates import Pair
 from controller.routing.protocol import PublicRoute
 from controller.routing.settings import RoutingSettings
 from controller.routing.words import (
+    BRIDGE,
     CATCHALL,
     CATCHALL_PRIORITY,
     GUARD_PRIORITY,
@@ -43,35 +47,59 @@ class _Router(TypedDict):
     tls: NotRequired[dict[str, str]]
 
 
+class _LoadBalancer(TypedDict):
+    servers: list[dict[str, str]]
+    serversTransport: NotRequired[str]
+
+
 class _Service(TypedDict):
-    loadBalancer: dict[str, list[dict[str, str]]]
+    loadBalancer: _LoadBalancer
 
 
 class _Http(TypedDict):
     routers: dict[str, _Router]
     services: dict[str, _Service]
     middlewares: dict[str, object]
+    serversTransports: NotRequired[dict[str, dict[str, list[str]]]]
+
+
+class _Tls(TypedDict):
+    certificates: list[dict[str, str]]
 
 
 class Configuration(TypedDict):
     """The part of Traefik's dynamic configuration that is used here."""
 
     http: _Http
+    tls: NotRequired[_Tls]
 
 
-def render(routes: Iterable[PublicRoute], settings: RoutingSettings) -> bytes:
-    """The configuration as JSON, sorted: equal tables give equal bytes."""
-    return json.dumps(configuration(routes, settings), sort_keys=True, separators=(",", ":")).encode()
+def render(
+    routes: Iterable[PublicRoute], settings: RoutingSettings, certificate: Pair | None = None
+) -> bytes:
+    """The configuration as JSON, sorted: equal tables and certificates give equal bytes."""
+    tree = configuration(routes, settings, certificate)
+    return json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()
 
 
-def configuration(routes: Iterable[PublicRoute], settings: RoutingSettings) -> Configuration:
+def configuration(
+    routes: Iterable[PublicRoute], settings: RoutingSettings, certificate: Pair | None = None
+) -> Configuration:
     """The configuration for these routes; never empty, for the catch-all is always in it.
+
+    Args:
+        routes: the public routes of all previews.
+        settings: names of entry points, and where the bridge is.
+        certificate: one for the public hosts, beside those that the proxy has itself.
 
     Raises:
         InvalidSpec: a host, name or password line is not safe to write into a rule.
     """
     routers = {CATCHALL: _catchall(settings)}
     middlewares: dict[str, object] = {_STRANGER: _page_headers("", CATCHALL)}
+    if settings.catchall_token:
+        token = {BRIDGE_TOKEN_HEADER: settings.catchall_token}
+        middlewares[BRIDGE] = {"headers": {"customRequestHeaders": token}}
     for route in routes:
         if route.users is not None:
             middlewares[auth_name(route.users)] = _auth(route.users)
@@ -79,10 +107,20 @@ def configuration(routes: Iterable[PublicRoute], settings: RoutingSettings) -> C
         if (page := page_name(route.router)) in added:
             middlewares[page] = _page_headers(route.router, PAGE)
         routers |= added
-    services: dict[str, _Service] = {
-        CATCHALL: {"loadBalancer": {"servers": [{"url": settings.catchall_url}]}}
-    }
-    return {"http": {"routers": routers, "services": services, "middlewares": middlewares}}
+    http = _Http(routers=routers, services={CATCHALL: _bridge(settings)}, middlewares=middlewares)
+    if settings.catchall_ca:
+        http["serversTransports"] = {BRIDGE: {"rootCAs": [settings.catchall_ca]}}
+    if certificate is None:
+        return Configuration(http=http)
+    own = {"certFile": certificate.chain, "keyFile": certificate.key}
+    return Configuration(http=http, tls=_Tls(certificates=[own]))
+
+
+def _bridge(settings: RoutingSettings) -> _Service:
+    balancer = _LoadBalancer(servers=[{"url": settings.catchall_url}])
+    if settings.catchall_ca:
+        balancer["serversTransport"] = BRIDGE
+    return _Service(loadBalancer=balancer)
 
 
 def _routers(route: PublicRoute, settings: RoutingSettings) -> dict[str, _Router]:
@@ -99,7 +137,9 @@ def _routers(route: PublicRoute, settings: RoutingSettings) -> dict[str, _Router
 
 
 def _page(route: PublicRoute, priority: int, settings: RoutingSettings) -> _Router:
-    return _router(route, CATCHALL, page_name(route.router), priority, settings)
+    router = _router(route, CATCHALL, page_name(route.router), priority, settings)
+    router["middlewares"] += _token(settings)
+    return router
 
 
 def _router(
@@ -124,12 +164,16 @@ def _catchall(settings: RoutingSettings) -> _Router:
         rule="PathPrefix(`/`)",
         priority=CATCHALL_PRIORITY,
         service=CATCHALL,
-        middlewares=[_STRANGER],
+        middlewares=[_STRANGER, *_token(settings)],
     )
     if settings.tls:
         # No resolver: a certificate for whatever name a stranger asks for must not be ordered.
         router["tls"] = {}
     return router
+
+
+def _token(settings: RoutingSettings) -> list[str]:
+    return [BRIDGE] if settings.catchall_token else []
 
 
 def _page_headers(router: str, identity: str) -> object:

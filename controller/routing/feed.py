@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from controller.certificates import CertificateFiles
 from controller.routing.config import render
 from controller.routing.settings import RoutingSettings
 from controller.routing.table import RouteTable, Signal
@@ -36,14 +37,22 @@ class ConfigurationFeed:
         table: what is rendered, once it has settled.
         settings: names and addresses that stand in the configuration.
         clock: seconds, monotonic.
+        certificate: for the public hosts; a new one makes a new version.
     """
 
     def __init__(
-        self, table: RouteTable, settings: RoutingSettings, clock: Callable[[], float] = time.monotonic
+        self,
+        table: RouteTable,
+        settings: RoutingSettings,
+        clock: Callable[[], float] = time.monotonic,
+        certificate: CertificateFiles | None = None,
     ) -> None:
         self._table = table
         self._settings = settings
         self._clock = clock
+        self._certificate = certificate
+        if certificate is not None:
+            certificate.heed(lambda _: table.advance())
         self._snapshot: Snapshot | None = None
         self._not_before = 0.0
         self._fetched = -1
@@ -86,7 +95,8 @@ class ConfigurationFeed:
 
     def _render(self) -> Snapshot:
         routes = tuple(self._table.routes())
-        snapshot = Snapshot(self._table.version, render(routes, self._settings))
+        pair = self._certificate.pair if self._certificate else None
+        snapshot = Snapshot(self._table.version, render(routes, self._settings, pair))
         self._snapshot = snapshot
         self._not_before = self._clock() + min(len(routes) * SECONDS_PER_ROUTE, MAX_DISTANCE_SECONDS)
         return snapshot

@@ -10,11 +10,12 @@ import aiohttp
 from aiohttp import web
 
 from controller.api.errors import Conflict, InvalidSpec
+from controller.certificates import CertificateFiles, server_context
 from controller.health import Health
 from controller.routing.counters import TraefikCounters
 from controller.routing.endpoint import HOLD_SECONDS, Handler, provider_app
 from controller.routing.feed import ConfigurationFeed
-from controller.routing.settings import RoutingSettings
+from controller.routing.settings import NO_CERTIFICATES, Certificates, RoutingSettings
 from controller.routing.table import RouteTable
 from controller.routing.traefik import TraefikRouter
 
@@ -34,7 +35,10 @@ class Routing:
 
 @asynccontextmanager
 async def open_routing(
-    settings: RoutingSettings, health: Health, take_entries: Handler | None = None
+    settings: RoutingSettings,
+    health: Health,
+    take_entries: Handler | None = None,
+    certificates: Certificates = NO_CERTIFICATES,
 ) -> AsyncIterator[Routing]:
     """Listen for Traefik, for whoever asks after the operator's health and for the bridge's log
     entries, and give the router and who counts visits; everything is closed at the end.
@@ -43,16 +47,17 @@ async def open_routing(
         settings: addresses, names and the token.
         health: what is asked for /health.
         take_entries: answers what is posted to /log.
+        certificates: those of the listener, and of the public hosts.
 
     Raises:
         Conflict: an address is taken by another process.
         InvalidSpec: an address is not host:port, or the token is empty.
     """
     table = RouteTable()
-    feed = ConfigurationFeed(table, settings)
+    feed = ConfigurationFeed(table, settings, certificate=certificates.previews)
     async with AsyncExitStack() as stack:
         provider = provider_app(feed, settings.token, health, HOLD_SECONDS, take_entries)
-        await stack.enter_async_context(listening(provider, settings.provider_listen))
+        await stack.enter_async_context(listening(provider, settings.provider_listen, certificates.listener))
         session = await stack.enter_async_context(probe_session())
         yield Routing(
             TraefikRouter(table, feed, session, settings),
@@ -61,14 +66,19 @@ async def open_routing(
 
 
 @asynccontextmanager
-async def listening(app: web.Application, address: str) -> AsyncIterator[None]:
-    """Serve an application at host:port until the end; raises Conflict or InvalidSpec."""
+async def listening(
+    app: web.Application, address: str, certificate: CertificateFiles | None = None
+) -> AsyncIterator[None]:
+    """Serve an application at host:port until the end, with a certificate by TLS; raises Conflict or
+    InvalidSpec.
+    """
     host, port = _split(address)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host, port).start()
+            context = server_context(certificate) if certificate else None
+            await web.TCPSite(runner, host, port, ssl_context=context).start()
         except OSError as error:
             raise Conflict("AddressTaken", f"Cannot listen on {address}: {error.strerror}.") from error
         yield

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from controller.certificates import CertificateFiles
+
 
 @dataclass(frozen=True)
 class RoutingSettings:
@@ -28,3 +30,20 @@ class RoutingSettings:
     tls: bool = False
     cert_resolver: str = ""
     """Certificate resolver of the public routers; only with `tls`."""
+    catchall_ca: str = field(default="", repr=False)
+    """Authority (PEM) of the bridge's certificate; empty: one that the proxy knows."""
+    catchall_token: str = field(default="", repr=False)
+    """What the proxy shows to the bridge; empty: nothing."""
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Certificates given by files; those that are None are not given."""
+
+    listener: CertificateFiles | None = None
+    """With it the proxy's polls are answered by TLS."""
+    previews: CertificateFiles | None = None
+    """The proxy is given it for the public hosts."""
+
+
+NO_CERTIFICATES = Certificates()

@@ -52,13 +52,13 @@ class RouteTable:
         old = self._entries.get(preview)
         if old is not None and old.routes == routes:
             return
-        self._advance()
+        self.advance()
         self._entries[preview] = Entry(routes, self.version)
 
     def withdraw(self, preview: PreviewKey) -> None:
         """Forget a preview; one that is not there is left in silence."""
         if self._entries.pop(preview, None) is not None:
-            self._advance()
+            self.advance()
 
     def settle(self) -> None:
         """From now on the table is complete and may be shown."""
@@ -87,6 +87,7 @@ class RouteTable:
         for entry in self._entries.values():
             yield from entry.routes
 
-    def _advance(self) -> None:
+    def advance(self) -> None:
+        """Make it a newer version: its routes changed, or what is shown with them."""
         self.version += 1
         self._changed.fire()

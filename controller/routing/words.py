@@ -18,6 +18,8 @@ PAGE: Final = "page"
 PROBE_DOMAIN: Final = "probe.internal"
 CATCHALL: Final = "catchall"
 """The router of every other host, and what stands in the instance header when it leads to the page."""
+BRIDGE: Final = "bridge"
+"""The middleware that shows the bridge who asks, and the transport that knows the bridge's authority."""
 REALM: Final = "preview"
 
 CATCHALL_PRIORITY: Final = 1
