@@ -10,7 +10,7 @@ PIN := $(VENV)/bin/pip-compile -q --generate-hashes --strip-extras \
 export CLUSTER INSTALLATION_ID PREVIEW_DOMAIN PREVIEWCLOUD_STATE PREVIEWCLOUD_CACHE KUBEBUILDER_ASSETS
 
 .DEFAULT_GOAL := help
-.PHONY: requirements help venv up down clean status test lint test-unit test-integration test-crash bench crd reference
+.PHONY: requirements help venv up down clean status test lint test-unit test-integration test-crash bench crd docs reference
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ lint: $(STAMP) ## Linters, types, import contracts, and no drift in what is gene
 
 crd: $(STAMP) ## Write crds/ anew from the models
 	@$(PY) -m controller.api.crd > crds/previews.yaml
+
+docs: $(STAMP) ## Build the site of the documentation into build/site; fails on a link that leads nowhere
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict && echo "build/site/index.html"
 
 reference: $(STAMP) ## Write the references in docs/ anew: settings, and the keys of preview file and resource
 	@$(PY) -m dev.settings_page > docs/settings.md
