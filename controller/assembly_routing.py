@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from controller.api.errors import InvalidSpec
 from controller.assembly_logs import running
-from controller.certificates import CertificateFiles
+from controller.certificates import CertificateFiles, files_of
 from controller.clock import Clock
 from controller.health import Health
 from controller.routing.settings import Certificates, RoutingSettings
@@ -72,23 +72,6 @@ async def open_certificates(settings: Settings, health: Health, clock: Clock) ->
             health.watch(f"certificates.{name}", files.check)
             await stack.enter_async_context(running(files.run, clock))
         yield found
-
-
-def files_of(
-    setting: str, cert_file: Path | None, key_file: Path | None, clock: Clock
-) -> CertificateFiles | None:
-    """A pair of files; None where neither is set.
-
-    Raises:
-        InvalidSpec: SettingInvalid, CertificateInvalid.
-    """
-    if cert_file is None and key_file is None:
-        return None
-    if cert_file is None or key_file is None:
-        raise InvalidSpec(
-            "SettingInvalid", f"{setting}_CERT_FILE and {setting}_KEY_FILE go together: set both, or neither."
-        )
-    return CertificateFiles(cert_file, key_file, clock)
 
 
 def named(certificates: Certificates) -> Mapping[str, CertificateFiles]:

@@ -122,6 +122,23 @@ class CertificateFiles:
             )
 
 
+def files_of(
+    setting: str, cert_file: Path | None, key_file: Path | None, clock: Clock
+) -> CertificateFiles | None:
+    """A pair of files; None where neither is set.
+
+    Raises:
+        InvalidSpec: SettingInvalid, CertificateInvalid.
+    """
+    if cert_file is None and key_file is None:
+        return None
+    if cert_file is None or key_file is None:
+        raise InvalidSpec(
+            "SettingInvalid", f"{setting}_CERT_FILE and {setting}_KEY_FILE go together: set both, or neither."
+        )
+    return CertificateFiles(cert_file, key_file, clock)
+
+
 def server_context(files: CertificateFiles) -> ssl.SSLContext:
     """What a listener speaks TLS with: the newest pair for each new connection, open ones go on."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -22,6 +22,7 @@ from aiohttp import web
 from controller.api.errors import Conflict, InvalidSpec
 from controller.api.policy import PathFilter
 from controller.background import kept_up
+from controller.certificates import CertificateFiles, files_of, server_context
 from controller.clock import Clock, WallClock
 from controller.logs.archive import Archive, open_archive
 from controller.logs.open import DEFAULT_URL, open_store
@@ -87,8 +88,13 @@ async def open_bridge(settings: BridgeSettings) -> AsyncIterator[None]:
         stack.push_async_callback(_ended, asyncio.create_task(kept_up(compare, clock)))
         session = await stack.enter_async_context(open_session())
         door = visits(settings, cluster, clock, metrics, session)
+        files = files_of(
+            "CATCHALL_TLS", settings.catchall_tls_cert_file, settings.catchall_tls_key_file, clock
+        )
+        if files is not None:
+            stack.push_async_callback(_ended, asyncio.create_task(kept_up(files.run, clock)))
         await stack.enter_async_context(
-            _listening(door, "CATCHALL_LISTEN", settings.catchall_listen, OPTIONS)
+            _listening(door, "CATCHALL_LISTEN", settings.catchall_listen, OPTIONS, files)
         )
         await stack.enter_async_context(_listening(app, "BRIDGE_LISTEN", settings.bridge_listen))
         log.info("listening", address=settings.bridge_listen, github=github is not None)
@@ -165,7 +171,11 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 @asynccontextmanager
 async def _listening(
-    app: web.Application, setting: str, address: str, options: Mapping[str, Any] | None = None
+    app: web.Application,
+    setting: str,
+    address: str,
+    options: Mapping[str, Any] | None = None,
+    certificate: CertificateFiles | None = None,
 ) -> AsyncIterator[None]:
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
@@ -174,7 +184,8 @@ async def _listening(
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+            context = server_context(certificate) if certificate else None
+            await web.TCPSite(runner, host.strip("[]"), int(port), ssl_context=context).start()
         except OSError as error:
             raise Conflict(
                 "AddressTaken", f"Cannot listen on {address} ({setting}): {error.strerror}."

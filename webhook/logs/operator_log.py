@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,7 @@ import aiohttp
 import structlog
 
 from controller.api.preview import Preview
+from controller.certificates import trusting
 from controller.clock import Clock
 from controller.logs.handed import PATH
 from webhook.cluster.protocol import Cluster
@@ -28,12 +30,16 @@ class OperatorLog:
         url: the operator's address.
         token: of that address.
         session: for the requests.
+        trust: what its certificate is checked with, where it speaks TLS.
     """
 
-    def __init__(self, url: str, token: str, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, url: str, token: str, session: aiohttp.ClientSession, trust: ssl.SSLContext | bool = True
+    ) -> None:
         self._url = f"{url.rstrip('/')}{PATH}"
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._session = session
+        self._trust = trust
 
     async def post(self, body: str) -> int:
         """The answer's status; 0 where there was none."""
@@ -44,6 +50,7 @@ class OperatorLog:
                 headers=self._headers,
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
                 allow_redirects=False,
+                ssl=self._trust,
             ) as response:
                 status = response.status
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
@@ -76,7 +83,7 @@ async def open_handover(
 
     token = settings.operator_token.get_secret_value() if settings.operator_token else ""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        operator = OperatorLog(settings.operator_url, token, session)
+        operator = OperatorLog(settings.operator_url, token, session, trusting(settings.operator_ca_file))
         handover = Handover(operator.post, clock, slug_of, draw)
         handover.start()
         try:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import aiohttp
 import structlog
 
+from controller.certificates import trusting
 from controller.clock import Clock
 from webhook.rest.shapes import HealthAnswer, HealthState, PartsAnswer
 from webhook.settings import BridgeSettings
@@ -38,6 +39,7 @@ class OperatorHealth:
         self._url = f"{settings.operator_url.rstrip('/')}/health" if settings.operator_url else ""
         token = settings.operator_token
         self._headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+        self._trust = trusting(settings.operator_ca_file)
         self._session = session
         self._clock = clock
         self._lock = asyncio.Lock()
@@ -60,6 +62,7 @@ class OperatorHealth:
                 headers=self._headers,
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
                 allow_redirects=False,
+                ssl=self._trust,
             ) as response:
                 content = await response.content.read(ANSWER_MAX)
             told = json.loads(content)

@@ -18,7 +18,7 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from controller.api.headers import FORWARD_HEADER, INSTANCE_HEADER, PAGE_HEADER
+from controller.api.headers import BRIDGE_TOKEN_HEADER, FORWARD_HEADER, INSTANCE_HEADER, PAGE_HEADER
 
 _OF_ONE_CONNECTION = frozenset(
     {
@@ -34,7 +34,10 @@ _OF_ONE_CONNECTION = frozenset(
     }
 )
 """RFC 9110, section 7.6.1, and those that RFC 2616 had in their place."""
-_OURS = frozenset({"content-length", "expect", PAGE_HEADER.lower(), FORWARD_HEADER.lower()})
+_OURS = frozenset(
+    {"content-length", "expect"}
+    | {name.lower() for name in (PAGE_HEADER, FORWARD_HEADER, BRIDGE_TOKEN_HEADER)}
+)
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _TRAEFIK = {502: (b"Bad Gateway",), 503: (b"Service Unavailable", b"no available server")}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from controller.api.headers import BRIDGE_TOKEN_HEADER
 from controller.clock import Clock
+from webhook.body import part_with
 from webhook.cluster.protocol import Cluster
 from webhook.settings import BridgeSettings
 from webhook.visit.door import Door, Doorway
@@ -50,8 +53,13 @@ def visits(
     forwarder = Forwarder(session, settings.traefik_probe_url)
     door = Door(cluster, clock, counts, places, forwarder, way)
 
+    token = settings.catchall_token.get_secret_value() if settings.catchall_token else ""
+
     @web.middleware
     async def answer(request: web.Request, handler: Answering) -> web.StreamResponse:
+        if token and not _shows(request, token):
+            counts.page("refused")
+            return await _refused(request)
         return await door.answer(request)  # whatever the path: there are no routes to be looked for
 
     async def end(app: web.Application) -> None:
@@ -61,3 +69,16 @@ def visits(
     app.on_response_prepare.append(add_nothing)
     app.on_shutdown.append(end)
     return app
+
+
+def _shows(request: web.Request, token: str) -> bool:
+    """Whether it comes from Traefik: what it says of a visitor's password is believed for that alone."""
+    shown = request.headers.get(BRIDGE_TOKEN_HEADER, "")
+    return hmac.compare_digest(shown.encode("utf-8", "surrogateescape"), token.encode())
+
+
+async def _refused(request: web.Request) -> web.StreamResponse:
+    response = web.Response(status=403, text="Only Traefik is answered here.\n")
+    if not request.content.is_eof():
+        await part_with(request, response)
+    return response
