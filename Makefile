@@ -10,12 +10,13 @@ PIN := $(VENV)/bin/pip-compile -q --generate-hashes --strip-extras \
 export CLUSTER INSTALLATION_ID PREVIEW_DOMAIN PREVIEWCLOUD_STATE PREVIEWCLOUD_CACHE KUBEBUILDER_ASSETS
 
 .DEFAULT_GOAL := help
-.PHONY: requirements help venv up down clean status test lint test-unit test-integration test-crash bench crd docs reference
+.PHONY: image requirements help venv up down clean status test lint test-unit test-integration test-crash bench crd docs reference
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  CLUSTER=local|kind|current   where the Kubernetes API comes from (local)"
+	@echo "  NODE=1                       a real kubelet too, with the chart installed on it (needs root)"
 	@echo "  PLATFORM_ONLY=1              up without the operator and the sample"
 
 venv: $(STAMP) ## Make the Python environment from the pinned requirements
@@ -30,7 +31,7 @@ requirements: $(STAMP) ## Pin the dependencies of pyproject.toml anew: versions 
 		-o requirements-build.txt pyproject.toml
 
 up: $(STAMP) ## Bring the whole platform up, with a sample Preview that answers
-	@$(PY) -m dev up $(if $(PLATFORM_ONLY),--no-operator --no-sample)
+	@$(PY) -m dev up $(if $(PLATFORM_ONLY),--no-operator --no-sample) $(if $(NODE),--node)
 
 down: $(STAMP) ## Stop and remove everything that up started; logs and caches stay
 	@$(PY) -m dev down
@@ -38,6 +39,9 @@ down: $(STAMP) ## Stop and remove everything that up started; logs and caches st
 clean: $(STAMP) ## Do what down does, and remove logs, caches and the Python environment
 	@$(PY) -m dev clean
 	@rm -rf $(VENV)
+
+image: $(STAMP) ## Build the product's image, previewcloud/previewcloud:<version>, on the engine
+	@$(PY) -m dev.product_image
 
 status: $(STAMP) ## Show what of the platform runs
 	@$(PY) -m dev status

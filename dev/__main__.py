@@ -27,12 +27,15 @@ def up(
     tests: Annotated[
         bool, typer.Option("--tests", help="What tests need besides: a MariaDB, and programs they call.")
     ] = False,
+    node: Annotated[
+        bool, typer.Option("--node", help="A real node too; operator and bridge run on it, by the chart.")
+    ] = False,
 ) -> None:
     """Bring the platform up; what already runs as it should is left alone."""
     progress, site = Progress(), here()
     site.make_directories()
     with cache.locked(site.state / "lock"):
-        wanted = Wanted(operator, operator and sample, tests)
+        wanted = Wanted(operator, operator and sample, tests, node)
         _tell(site, platform.up(site, wanted, progress), progress)
 
 

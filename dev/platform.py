@@ -25,6 +25,7 @@ from dev import (
 )
 from dev.binaries import Binaries
 from dev.cluster import Cluster
+from dev.control_plane import ControlPlane
 from dev.databases import Choice
 from dev.docker_cli import Docker
 from dev.environment import (
@@ -37,6 +38,8 @@ from dev.environment import (
 )
 from dev.images import TOOLS as TOOLS_IMAGE
 from dev.images import Images
+from dev.node import life
+from dev.node.life import Node
 from dev.ports import Ports
 from dev.prepare import EngineImages, Needs
 from dev.processes import Processes, Program
@@ -50,7 +53,7 @@ PROCESSES = (bridge.BRIDGE, operator.OPERATOR, GIT)
 PACKAGES = {"git": "git"}
 STATE = (
     *("apiserver", "bin", "cache", "etcd", "git", "run", "secrets"),
-    *("bridge.env", "env", "kubeconfig", "operator.env", "ports.json", "sample.yaml"),
+    *("bridge.env", "env", "kubeconfig", "operator.env", "ports.json", "sample.yaml", "subnets.json"),
 )
 
 
@@ -87,7 +90,13 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
     chosen = ports.ensure(site.state / "ports.json", site.installation)
     choice = Choice(chosen, databases.given_mongodb(os.environ), wanted.tests)
     binaries = Binaries(site, progress, os.environ)
-    kubernetes = cluster.ensure(site, chosen, binaries, progress)
+    place = life.place_of(site, wanted=wanted.node)
+    if place:
+        life.prepare(place)
+    kubernetes = cluster.ensure(site, chosen, binaries, progress, place)
+    if place:
+        plane = ControlPlane(site, chosen, place.subnets, place)
+        Node(place, plane, kubernetes, docker).ensure(binaries, progress)
     images = Images(site, docker, progress)
     of_engine = EngineImages(images.traefik(binaries.built), images.tools())
     images.frontend(binaries.built)
@@ -137,6 +146,8 @@ def down(site: Site, progress: Progress, *, caches: bool = False) -> None:
     with progress.step("stopping processes"):
         for name in PROCESSES:
             processes.stop(name)
+    life.remove(site, progress)
+    with progress.step("stopping the Kubernetes API"):
         cluster.stop(site, processes)
     if docker.answers():
         _empty(site, docker, progress)

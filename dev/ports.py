@@ -40,6 +40,9 @@ class Ports:
     apiserver: int
     etcd_client: int
     etcd_peer: int
+    kubelet: int
+    proxy_health: int
+    proxy_metrics: int
 
 
 def ensure(path: Path, installation: str) -> Ports:
