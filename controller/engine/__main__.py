@@ -17,9 +17,10 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from controller.api.errors import BackendUnavailable, InvalidSpec, PreviewError
+from controller.api.errors import BackendUnavailable, PreviewError
 from controller.engine import plan
 from controller.engine.adapter import Engine
+from controller.engine.given import read_given
 from controller.engine.wanted import Wanted
 from controller.version import Version
 
@@ -57,6 +58,25 @@ def main(  # noqa: PLR0913, PLR0917 - one parameter per option
     metrics_port: Annotated[int, _option("Port of the entry point metrics.")] = 8082,
     provider_url: Annotated[str, _option("The operator's routing endpoint, as Traefik reaches it.")] = "",
     provider_token_file: Annotated[Path | None, _option("File with the token for that endpoint.")] = None,
+    provider_ca_file: Annotated[
+        Path | None,
+        _option("Authority (PEM) that signed that endpoint's certificate, where it speaks https."),
+    ] = None,
+    redirect_https: Annotated[
+        bool, typer.Option("--redirect-https", help="Send visitors from web to websecure.")
+    ] = False,
+    acme_email: Annotated[str, _option("Order certificates by ACME (HTTP-01), with this contact.")] = "",
+    acme_server: Annotated[str, _option("Directory of the ACME server; default: Let's Encrypt.")] = "",
+    acme_ca_file: Annotated[
+        Path | None, _option("Authority (PEM) of that server's own certificate, where it is a private one.")
+    ] = None,
+    acme_resolver: Annotated[str, _option("Its name, the operator's TRAEFIK_CERT_RESOLVER.")] = "acme",
+    traefik_config_file: Annotated[
+        Path | None, _option("More of Traefik's static configuration (YAML), such as a DNS-01 resolver.")
+    ] = None,
+    traefik_env_file: Annotated[
+        Path | None, _option("Variables for Traefik (NAME=value in each line), such as a DNS login.")
+    ] = None,
     engine_socket: Annotated[str, _option("The engine's socket on its own host.")] = "/var/run/docker.sock",
     database_port: Annotated[list[int], _option("Port on the gateway address open to previews.")] = [],  # noqa: B006
     database_connections: Annotated[
@@ -97,14 +117,14 @@ def _run(verb: Verb, wanted: Wanted) -> None:
         bare = wanted.model_copy(update={"traefik_image": ""})
         _converge(Engine.from_environment(bare), bare, lambda observed: plan.remove(bare, observed))
         return
-    token = _token(wanted)
+    given = read_given(wanted)
     engine = Engine.from_environment(wanted)
     if verb is Verb.PLAN:
-        for piece in plan.prepare(wanted, token, engine.observe(wanted)).pieces:
+        for piece in plan.prepare(wanted, given, engine.observe(wanted)).pieces:
             _say(f"{piece.title}: {piece.note or (_words(piece.action) if piece.action else 'unchanged')}")
         return
-    observed = _converge(engine, wanted, lambda observed: plan.prepare(wanted, token, observed).pieces)
-    print(json.dumps(plan.prepare(wanted, token, observed).facts))  # noqa: T201
+    observed = _converge(engine, wanted, lambda observed: plan.prepare(wanted, given, observed).pieces)
+    print(json.dumps(plan.prepare(wanted, given, observed).facts))  # noqa: T201
 
 
 def _converge(
@@ -147,21 +167,6 @@ def _words(action: plan.Action) -> str:
         plan.StartContainer: "start",
     }.get(type(action), "remove")
     return f"replace: {verb}" if getattr(action, "replace", False) else verb
-
-
-def _token(wanted: Wanted) -> str:
-    if not wanted.traefik_image or not wanted.provider_url or wanted.provider_token_file is None:
-        raise InvalidSpec(
-            "OptionMissing",
-            "prepare and plan need --traefik-image, --provider-url and --provider-token-file.",
-        )
-    try:
-        token = wanted.provider_token_file.read_text().strip()
-    except OSError as error:
-        raise InvalidSpec("TokenUnreadable", f"--provider-token-file: {error}") from error
-    if not token:
-        raise InvalidSpec("TokenEmpty", f"{wanted.provider_token_file} is empty; put a random token in it.")
-    return token
 
 
 def _say(*lines: str) -> None:

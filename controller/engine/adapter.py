@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, ip_network
+from pathlib import PurePath
 
 import docker
 from docker import errors
@@ -19,7 +20,7 @@ from controller.engine.host import OBSERVE, HostFacts, parse_host
 from controller.engine.names import CONFIG_LABEL, INSTALLATION_LABEL
 from controller.engine.networks import EngineNetwork, NetworkSpec
 from controller.engine.tools_container import PING, RESTORE, Tools, connect, translated
-from controller.engine.traefik import CONFIG_PATH, SOCKET, TraefikContainer, TraefikSpec
+from controller.engine.traefik import CONFIG_PATH, SOCKET, STORAGE, TraefikContainer, TraefikSpec
 from controller.engine.wanted import Wanted
 
 PING_SECONDS = 3
@@ -51,6 +52,7 @@ class Engine:
             traefik_image_id=self._image_id(wanted.traefik_image) if wanted.traefik_image else "",
             total_memory=int(info.get("MemTotal", 0)),
             cgroup_driver=str(info.get("CgroupDriver", "unknown")),
+            traefik_volume=self._volume(wanted),
         )
 
     def execute(self, action: plan.Action) -> None:
@@ -71,6 +73,9 @@ class Engine:
                     self._client.containers.get(name).start()
             case plan.RemoveContainer(name):
                 self._remove_container(name)
+            case plan.RemoveVolume(name):
+                with translated(f"removing volume {name}"):
+                    self._client.volumes.get(name).remove()
 
     def _host(self) -> HostFacts:
         return parse_host(self._tools.run(OBSERVE))
@@ -95,6 +100,15 @@ class Engine:
             config_hash=labels.get(CONFIG_LABEL, ""),
             running=container.status == "running",
         )
+
+    def _volume(self, wanted: Wanted) -> str | None:
+        name = wanted.names.traefik_volume
+        with translated(f"volume {name}"):
+            try:
+                labels = self._client.volumes.get(name).attrs.get("Labels") or {}
+            except errors.NotFound:
+                return None
+        return name if labels.get(INSTALLATION_LABEL) == wanted.installation else None
 
     def _create_network(self, spec: NetworkSpec, replace: bool) -> None:
         if replace:
@@ -138,7 +152,12 @@ class Engine:
     def _run_traefik(self, spec: TraefikSpec, replace: bool) -> None:
         if replace:
             self._remove_container(spec.name)
+        volumes = {spec.engine_socket: {"bind": SOCKET, "mode": "ro"}}
         with translated(f"starting {spec.name}"):
+            if spec.volume is not None:
+                labels = {name: value for name, value in spec.labels.items() if name != CONFIG_LABEL}
+                self._client.volumes.create(spec.volume, labels=labels)
+                volumes[spec.volume] = {"bind": STORAGE, "mode": "rw"}
             container = self._client.containers.create(
                 spec.image,
                 command=[f"--configFile=/{CONFIG_PATH}"],
@@ -147,13 +166,14 @@ class Engine:
                 # The stubs do not know this policy.
                 restart_policy={"Name": "unless-stopped"},  # type: ignore[arg-type]
                 labels=dict(spec.labels),
-                volumes={spec.engine_socket: {"bind": SOCKET, "mode": "ro"}},
+                volumes=volumes,
+                environment=list(spec.environment),
                 cap_drop=["ALL"],
                 cap_add=["NET_BIND_SERVICE"],
                 security_opt=["no-new-privileges"],
                 log_config=LogConfig(type="json-file", config={"max-size": "10m", "max-file": "3"}),
             )
-            container.put_archive("/", _archive(CONFIG_PATH, spec.config.encode()))
+            container.put_archive("/", _archive(spec.files))
             container.start()
         self._await_traefik(container, spec)
 
@@ -208,16 +228,17 @@ def _repository_and_tag(reference: str) -> tuple[str, str | None]:
     return (repository, tag) if colon and "/" not in tag else (reference, None)
 
 
-def _archive(path: str, content: bytes) -> bytes:
-    """A tar archive with one file, readable by its owner alone, and the directories above it."""
+def _archive(files: Mapping[str, str]) -> bytes:
+    """A tar archive with these files, readable by their owner alone, and the directories above them."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        parts = path.split("/")
-        for depth in range(1, len(parts)):
-            folder = tarfile.TarInfo("/".join(parts[:depth]))
+        folders = {str(parent): None for path in files for parent in reversed(PurePath(path).parents[:-1])}
+        for name in folders:
+            folder = tarfile.TarInfo(name)
             folder.type, folder.mode = tarfile.DIRTYPE, 0o755
             archive.addfile(folder)
-        member = tarfile.TarInfo(path)
-        member.size, member.mode = len(content), 0o400
-        archive.addfile(member, io.BytesIO(content))
+        for path, content in files.items():
+            member = tarfile.TarInfo(path)
+            member.size, member.mode = len(content.encode()), 0o400
+            archive.addfile(member, io.BytesIO(content.encode()))
     return buffer.getvalue()

@@ -56,6 +56,11 @@ class Names:
         return f"previewcloud-traefik-{self.installation}"
 
     @property
+    def traefik_volume(self) -> str:
+        """The volume with the certificates that Traefik ordered, and its account's key."""
+        return f"previewcloud-traefik-{self.installation}"
+
+    @property
     def bridge_prefix(self) -> str:
         """How the name of every bridge that previews stand on starts (at most 15 characters in all)."""
         return f"pv{self.tag}-"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from controller.api.errors import Conflict
 from controller.engine import firewall, rules
+from controller.engine.given import Given
 from controller.engine.host import HostFacts
 from controller.engine.limits import Limits, desired_limits
 from controller.engine.names import (
@@ -36,6 +37,8 @@ class Observed:
     traefik_image_id: str
     total_memory: int
     cgroup_driver: str
+    traefik_volume: str | None = None
+    """The volume of this installation's Traefik, if there is one."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,22 @@ class RemoveContainer:
     name: str
 
 
+@dataclass(frozen=True)
+class RemoveVolume:
+    """Take a volume away, with what is in it."""
+
+    name: str
+
+
 Action = (
-    CreateNetwork | RemoveNetwork | RestoreRules | SetLimits | RunTraefik | StartContainer | RemoveContainer
+    CreateNetwork
+    | RemoveNetwork
+    | RestoreRules
+    | SetLimits
+    | RunTraefik
+    | StartContainer
+    | RemoveContainer
+    | RemoveVolume
 )
 
 
@@ -113,7 +130,7 @@ class Prepared:
     facts: Mapping[str, str]
 
 
-def prepare(wanted: Wanted, token: str, observed: Observed) -> Prepared:
+def prepare(wanted: Wanted, given: Given, observed: Observed) -> Prepared:
     """What makes the engine ready for this installation."""
     addresses = choose(wanted, observed.networks, observed.host.routes)
     pieces = (
@@ -123,7 +140,7 @@ def prepare(wanted: Wanted, token: str, observed: Observed) -> Prepared:
         _firewall(wanted, addresses, observed.host),
         _limits(wanted, observed),
         *_cache(wanted),
-        _traefik(wanted, token, observed),
+        _traefik(wanted, given, observed),
     )
     return Prepared(pieces, _facts(wanted.names, addresses))
 
@@ -134,6 +151,8 @@ def remove(wanted: Wanted, observed: Observed) -> tuple[Piece, ...]:
     pieces = []
     if observed.traefik is not None and observed.traefik.installation == wanted.installation:
         pieces.append(Piece(f"Traefik {names.traefik}", RemoveContainer(names.traefik)))
+    if observed.traefik_volume is not None:
+        pieces.append(Piece("Traefik's certificates", RemoveVolume(observed.traefik_volume)))
     pieces.append(Piece("firewall", _removed_rules(names, observed.host)))
     if not _shared(wanted, observed) and observed.host.limits != Limits():
         pieces.append(Piece("limits of build steps", SetLimits(Limits())))
@@ -237,8 +256,8 @@ def _cache(wanted: Wanted) -> tuple[Piece, ...]:
     )
 
 
-def _traefik(wanted: Wanted, token: str, observed: Observed) -> Piece:
-    spec = traefik_spec(wanted, token, observed.traefik_image_id)
+def _traefik(wanted: Wanted, given: Given, observed: Observed) -> Piece:
+    spec = traefik_spec(wanted, given, observed.traefik_image_id)
     present = observed.traefik
     title = f"Traefik {spec.name} ({spec.image})"
     if present is None:

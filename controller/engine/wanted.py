@@ -75,7 +75,20 @@ class Wanted(BaseModel):
     metrics_port: Port = 8082
     provider_url: str = ""
     provider_token_file: Path | None = None
+    provider_ca_file: Path | None = None
+    redirect_https: bool = False
+    acme_email: str = ""
+    acme_server: str = ""
+    acme_ca_file: Path | None = None
+    acme_resolver: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}$")] = "acme"
+    traefik_config_file: Path | None = None
+    traefik_env_file: Path | None = None
     engine_socket: str = "/var/run/docker.sock"
+
+    @property
+    def keeps_certificates(self) -> bool:
+        """Whether Traefik orders certificates, or may: then it has a volume for them."""
+        return bool(self.acme_email) or self.traefik_config_file is not None
 
     @property
     def names(self) -> Names:

@@ -19,6 +19,7 @@ import docker
 import requests
 from docker.models.containers import Container
 
+from controller.engine.given import Given
 from controller.engine.traefik import CONFIG_PATH, SOCKET, static_config
 from controller.engine.wanted import Wanted
 from controller.routing.labels import traefik_labels
@@ -101,7 +102,7 @@ class Proxy:
             labels=self.label,
             volumes=[f"{SOCKET}:{SOCKET}:ro"],
         )
-        self.traefik.put_archive("/", _tar(CONFIG_PATH, static_config(self.wanted, self.token)))
+        self.traefik.put_archive("/", _tar(CONFIG_PATH, static_config(self.wanted, Given(self.token))))
         self.traefik.start()
         until(self._serves)
 

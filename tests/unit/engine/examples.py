@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
+from controller.engine.given import Given
 from controller.engine.host import HostFacts
 from controller.engine.limits import Limits
 from controller.engine.names import Names
@@ -16,6 +17,7 @@ from controller.engine.plan import (
     Prepared,
     RemoveContainer,
     RemoveNetwork,
+    RemoveVolume,
     RestoreRules,
     RunTraefik,
     SetLimits,
@@ -27,6 +29,7 @@ from controller.engine.wanted import Wanted
 from tests.unit.engine.netfilter import FRESH, FRESH6, restore
 
 TOKEN = "not-to-be-seen-anywhere"
+GIVEN = Given(TOKEN)
 
 
 def wanted(**changes: object) -> Wanted:
@@ -102,9 +105,11 @@ def done(observed: Observed, action: Action) -> Observed:  # noqa: PLR0911 - one
             container = TraefikContainer(
                 spec.name, spec.labels["previewcloud.installation"], spec.config_hash, True
             )
-            return replace(observed, traefik=container)
+            return replace(observed, traefik=container, traefik_volume=spec.volume)
         case StartContainer():
             assert observed.traefik is not None
             return replace(observed, traefik=replace(observed.traefik, running=True))
         case RemoveContainer():
             return replace(observed, traefik=None)
+        case RemoveVolume():
+            return replace(observed, traefik_volume=None)

@@ -10,11 +10,12 @@ import pytest
 
 from controller.api.errors import Conflict, InvalidSpec
 from controller.engine import plan
+from controller.engine.given import Given
 from controller.engine.limits import Limits
 from controller.engine.networks import EngineNetwork
-from controller.engine.traefik import TraefikContainer
+from controller.engine.traefik import CONFIG_PATH, TraefikContainer
 from controller.engine.wanted import Wanted
-from tests.unit.engine.examples import TOKEN, carried_out, done, engine, wanted
+from tests.unit.engine.examples import GIVEN, TOKEN, carried_out, done, engine, wanted
 
 
 def actions(prepared: plan.Prepared) -> list[str]:
@@ -23,11 +24,11 @@ def actions(prepared: plan.Prepared) -> list[str]:
 
 def prepared_engine(options: Wanted | None = None, start: plan.Observed | None = None) -> plan.Observed:
     start = start or engine()
-    return carried_out(start, plan.prepare(options or wanted(), TOKEN, start))
+    return carried_out(start, plan.prepare(options or wanted(), GIVEN, start))
 
 
 def test_a_fresh_engine_gets_everything_in_order() -> None:
-    prepared = plan.prepare(wanted(), TOKEN, engine())
+    prepared = plan.prepare(wanted(), GIVEN, engine())
     assert actions(prepared) == [*["CreateNetwork"] * 3, "RestoreRules", "SetLimits", "RunTraefik"]
     assert prepared.facts == {
         "gateway": "10.213.0.1",
@@ -43,9 +44,9 @@ def test_a_fresh_engine_gets_everything_in_order() -> None:
 
 
 def test_a_second_run_does_nothing_and_tells_the_same_facts() -> None:
-    again = plan.prepare(wanted(), TOKEN, prepared_engine())
+    again = plan.prepare(wanted(), GIVEN, prepared_engine())
     assert actions(again) == []
-    assert again.facts == plan.prepare(wanted(), TOKEN, engine()).facts
+    assert again.facts == plan.prepare(wanted(), GIVEN, engine()).facts
 
 
 @pytest.mark.parametrize(
@@ -61,15 +62,15 @@ def test_a_second_run_does_nothing_and_tells_the_same_facts() -> None:
 )
 def test_a_changed_wish_changes_its_own_piece_alone(changes: dict[str, object], expected: list[str]) -> None:
     observed = prepared_engine()
-    changed = plan.prepare(wanted(**changes), TOKEN, observed)
+    changed = plan.prepare(wanted(**changes), GIVEN, observed)
     assert actions(changed) == expected
-    assert actions(plan.prepare(wanted(**changes), TOKEN, carried_out(observed, changed))) == []
+    assert actions(plan.prepare(wanted(**changes), GIVEN, carried_out(observed, changed))) == []
 
 
 def test_another_token_or_another_image_replaces_traefik() -> None:
     observed = prepared_engine()
-    assert actions(plan.prepare(wanted(), "another", observed)) == ["RunTraefik"]
-    assert actions(plan.prepare(wanted(), TOKEN, replace(observed, traefik_image_id="sha256:2"))) == [
+    assert actions(plan.prepare(wanted(), Given("another"), observed)) == ["RunTraefik"]
+    assert actions(plan.prepare(wanted(), GIVEN, replace(observed, traefik_image_id="sha256:2"))) == [
         "RunTraefik"
     ]
 
@@ -78,19 +79,19 @@ def test_a_stopped_traefik_is_started_and_not_made_anew() -> None:
     observed = prepared_engine()
     assert observed.traefik is not None
     stopped = replace(observed, traefik=replace(observed.traefik, running=False))
-    assert actions(plan.prepare(wanted(), TOKEN, stopped)) == ["StartContainer"]
+    assert actions(plan.prepare(wanted(), GIVEN, stopped)) == ["StartContainer"]
 
 
 def test_the_token_stands_in_the_file_alone() -> None:
-    prepared = plan.prepare(wanted(), TOKEN, engine())
+    prepared = plan.prepare(wanted(), GIVEN, engine())
     specs = [piece.action.spec for piece in prepared.pieces if isinstance(piece.action, plan.RunTraefik)]
-    assert TOKEN in specs[0].config
+    assert TOKEN in specs[0].files[CONFIG_PATH]
     assert TOKEN not in repr(prepared)
 
 
 def test_two_installations_never_share_addresses() -> None:
     first = prepared_engine()
-    beta = plan.prepare(wanted(installation="beta"), TOKEN, replace(first, traefik=None))
+    beta = plan.prepare(wanted(installation="beta"), GIVEN, replace(first, traefik=None))
     subnets = [IPv4Network(beta.facts[key]) for key in ("proxy_subnet", "platform_subnet", "preview_pool")]
     taken = [IPv4Network(text) for text in ("10.213.0.0/22", "10.213.4.0/22", "10.212.0.0/16")]
     assert not any(mine.overlaps(theirs) for mine in subnets for theirs in taken)
@@ -120,10 +121,10 @@ def test_removing_the_last_installation_leaves_a_fresh_engine() -> None:
 def test_a_foreign_network_or_container_of_our_name_is_a_conflict() -> None:
     taken = EngineNetwork("traefik-proxy-alpha", {}, {}, (IPv4Network("10.1.0.0/16"),), None, internal=False)
     with pytest.raises(Conflict, match="traefik-proxy-alpha"):
-        plan.prepare(wanted(), TOKEN, replace(engine(), networks=(taken,)))
+        plan.prepare(wanted(), GIVEN, replace(engine(), networks=(taken,)))
     foreign = TraefikContainer("previewcloud-traefik-alpha", "", "", running=True)
     with pytest.raises(Conflict, match="previewcloud-traefik-alpha"):
-        plan.prepare(wanted(), TOKEN, replace(engine(), traefik=foreign))
+        plan.prepare(wanted(), GIVEN, replace(engine(), traefik=foreign))
     assert not any(
         isinstance(piece.action, plan.RemoveContainer | plan.RemoveNetwork)
         for piece in plan.remove(wanted(), replace(engine(), traefik=foreign, networks=(taken,)))
@@ -132,19 +133,19 @@ def test_a_foreign_network_or_container_of_our_name_is_a_conflict() -> None:
 
 def test_subnets_of_the_hosts_routes_are_left_out_and_refused() -> None:
     busy = replace(engine(), host=replace(engine().host, routes=(IPv4Network("10.213.0.0/17"),)))
-    assert plan.prepare(wanted(), TOKEN, busy).facts["proxy_subnet"] == "10.213.128.0/22"
+    assert plan.prepare(wanted(), GIVEN, busy).facts["proxy_subnet"] == "10.213.128.0/22"
     with pytest.raises(InvalidSpec, match="overlaps"):
-        plan.prepare(wanted(proxy_subnet="10.213.4.0/22"), TOKEN, busy)
+        plan.prepare(wanted(proxy_subnet="10.213.4.0/22"), GIVEN, busy)
 
 
 def test_an_engine_whose_builds_cannot_be_limited_says_what_to_do() -> None:
-    prepared = plan.prepare(wanted(), TOKEN, replace(engine(), cgroup_driver="systemd"))
+    prepared = plan.prepare(wanted(), GIVEN, replace(engine(), cgroup_driver="systemd"))
     assert "SetLimits" not in actions(prepared)
     assert any("native.cgroupdriver=cgroupfs" in piece.note for piece in prepared.pieces)
 
 
 def test_the_build_cache_is_told_and_not_set() -> None:
-    prepared = plan.prepare(wanted(build_cache="10GB"), TOKEN, prepared_engine())
+    prepared = plan.prepare(wanted(build_cache="10GB"), GIVEN, prepared_engine())
     assert actions(prepared) == []
     assert any('"defaultKeepStorage": "10GB"' in piece.note for piece in prepared.pieces)
 
@@ -168,3 +169,13 @@ def test_wrong_options_are_refused(wrong: dict[str, object]) -> None:
 def test_options_may_be_paths_and_sizes() -> None:
     options = wanted(build_memory="4GiB", provider_token_file="token")
     assert (options.build_memory, options.provider_token_file) == (4 * 2**30, Path("token"))
+
+
+def test_the_certificates_go_with_the_installation() -> None:
+    options = wanted(https_port=443, acme_email="ops@example.com")
+    observed = prepared_engine(options)
+    assert observed.traefik_volume == "previewcloud-traefik-alpha"
+    for piece in plan.remove(options, observed):
+        if piece.action is not None:
+            observed = done(observed, piece.action)
+    assert observed.traefik_volume is None

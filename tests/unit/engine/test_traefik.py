@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import yaml
 
-from controller.engine.traefik import static_config
-from tests.unit.engine.examples import TOKEN, wanted
+from controller.engine.given import Given
+from controller.engine.traefik import static_config, traefik_spec
+from tests.unit.engine.examples import GIVEN, TOKEN, wanted
 
 
 def config(**changes: object) -> Any:
-    return yaml.safe_load(static_config(wanted(**changes), TOKEN))
+    return yaml.safe_load(static_config(wanted(**changes), GIVEN))
 
 
 def test_routers_come_from_this_installations_labels_and_from_the_operator() -> None:
@@ -50,3 +52,56 @@ def test_there_is_no_api_and_nothing_is_sent_anywhere() -> None:
     assert "api" not in tree
     assert tree["global"] == {"checkNewVersion": False, "sendAnonymousUsage": False}
     assert tree["metrics"]["prometheus"]["addRoutersLabels"] is True
+
+
+def test_certificates_are_ordered_by_http_on_the_public_entry_point_and_kept_in_a_volume() -> None:
+    options = {"https_port": 443, "acme_email": "ops@example.com", "acme_server": "https://ca.internal/dir"}
+    given = Given(TOKEN, acme_ca="authority")
+    tree = yaml.safe_load(static_config(wanted(**options), given))
+    assert tree["certificatesResolvers"] == {
+        "acme": {
+            "acme": {
+                "email": "ops@example.com",
+                "storage": "/var/lib/traefik/acme.json",
+                "httpChallenge": {"entryPoint": "web"},
+                "caServer": "https://ca.internal/dir",
+                "caCertificates": ["/etc/traefik/acme-ca.pem"],
+            }
+        }
+    }
+    spec = traefik_spec(wanted(**options), given, "image")
+    assert spec.volume == "previewcloud-traefik-alpha"
+    assert spec.files["etc/traefik/acme-ca.pem"] == "authority"
+
+
+def test_without_certificates_there_is_no_volume_and_no_resolver() -> None:
+    assert "certificatesResolvers" not in config()
+    assert traefik_spec(wanted(), GIVEN, "image").volume is None
+
+
+def test_the_operator_is_asked_by_https_with_its_own_authority() -> None:
+    given = Given(TOKEN, provider_ca="authority")
+    http = yaml.safe_load(static_config(wanted(), given))["providers"]["http"]
+    assert http["tls"] == {"ca": "/etc/traefik/provider-ca.pem"}
+    assert "tls" not in config()["providers"]["http"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        Given("another"),
+        Given(TOKEN, provider_ca="other"),
+        Given(TOKEN, environment=("A=b",)),
+        Given(TOKEN, static={"log": {"level": "DEBUG"}}),
+    ],
+)
+def test_whatever_is_given_anew_makes_another_container(changed: Given) -> None:
+    before, after = (traefik_spec(wanted(), given, "image") for given in (GIVEN, changed))
+    assert before.config_hash != after.config_hash
+    assert TOKEN not in repr(after)
+
+
+def test_visitors_are_sent_to_https_when_that_is_asked_for() -> None:
+    points = config(https_port=443, redirect_https=True)["entryPoints"]
+    assert points["web"]["http"]["redirections"]["entryPoint"] == {"to": "websecure", "scheme": "https"}
+    assert "http" not in config(https_port=443)["entryPoints"]["web"]
