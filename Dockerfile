@@ -12,7 +12,11 @@ FROM ${BASE} AS runtime
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates git python3 tini \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache /var/log/* \
-      /usr/share/doc/* /usr/share/man/* /usr/share/locale/*
+      /usr/share/doc/* /usr/share/man/* /usr/share/locale/* \
+ # Of git, what serves repositories; of Perl, what commands of git are written in that nobody calls here.
+ && cd /usr/lib/git-core && rm git-daemon git-http-backend git-http-push git-imap-send git-shell scalar \
+ && rm -rf /usr/bin/git-shell /usr/bin/scalar /usr/bin/tini-static \
+      /usr/share/perl /usr/lib/*/perl /usr/lib/*/libperl.so.*
 
 FROM runtime AS build
 RUN apt-get update && apt-get install -y --no-install-recommends python3-venv
@@ -27,6 +31,12 @@ RUN if [ -n "$PIP_INDEX_URL" ]; then export PIP_INDEX_URL; else unset PIP_INDEX_
  && python3 -m venv --without-pip /opt/previewcloud \
  && /build/bin/pip install --require-hashes --only-binary :all: -r requirements-build.txt \
  && /build/bin/pip --python /opt/previewcloud/bin/python install --require-hashes --only-binary :all: -r requirements.txt
+# What is in the packages and never loaded: MySQL's C library (the driver is used without it), Swagger's editor, the
+# bytecode of the Kubernetes client's half that waits for answers.
+RUN cd /opt/previewcloud/lib/python3*/site-packages \
+ && rm -rf mysql/vendor _mysql_connector.*.so swagger_ui/static/swagger-editor* swagger_ui/static/*-es-* \
+ && /opt/previewcloud/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash . \
+ && find kubernetes/client -name '*.pyc' -delete
 COPY pyproject.toml README.md LICENSE ./
 COPY cli cli
 COPY controller controller
@@ -35,8 +45,9 @@ COPY webhook webhook
 ARG SOURCE_DATE_EPOCH=0
 RUN export SOURCE_DATE_EPOCH \
  && /build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheels . \
- && /build/bin/pip --python /opt/previewcloud/bin/python install --no-deps --no-index /wheels/*.whl \
- && /opt/previewcloud/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/previewcloud/lib \
+ && /build/bin/pip --python /opt/previewcloud/bin/python install --no-deps --no-index --find-links /wheels previewcloud \
+ && cd /opt/previewcloud/lib/python3*/site-packages \
+ && /opt/previewcloud/bin/python -m compileall -q --invalidation-mode unchecked-hash cli controller webhook \
  && find /opt/previewcloud -depth -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
 FROM runtime
