@@ -33,12 +33,12 @@ class Api:
         config = yaml.safe_load(Path(kubeconfig).read_text())
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         self.server: str = cluster["server"]
-        self._trusted = ssl.create_default_context(cafile=cluster["certificate-authority"])
+        self.trusted = ssl.create_default_context(cafile=cluster["certificate-authority"])
         self._headers = {"Authorization": f"Bearer {user['token']}"}
 
     async def __aenter__(self) -> Api:
         self._session = aiohttp.ClientSession(
-            headers=self._headers, connector=aiohttp.TCPConnector(ssl=self._trusted)
+            headers=self._headers, connector=aiohttp.TCPConnector(ssl=self.trusted)
         )
         return self
 
