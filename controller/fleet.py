@@ -28,6 +28,7 @@ from controller.cluster.protocol import Body, Cluster
 from controller.core.reconcile import Reconciler
 from controller.databases.protocol import DatabaseServer
 from controller.lifecycle.protocol import Governing
+from controller.passes import Trigger
 from controller.reporter import Ears
 from controller.routing.protocol import Router
 from controller.runtime.protocol import Runtime
@@ -97,7 +98,7 @@ class Fleet:
             self._world.life.see(preview)
         await self._occupied()
         for preview in previews:
-            self._take(preview)
+            self._take(preview, Trigger.RESUMED)
         self._settle_when_seen()
         life = partial(self._world.life.run, self)
         work: list[Callable[[], Awaitable[None]]] = [life, self._follow_engine, self._resync, self._sweep]
@@ -119,7 +120,7 @@ class Fleet:
         if preview is None:
             return
         if kind != "DELETED":
-            self._take(preview)
+            self._take(preview, Trigger.CREATED)
             return
         worker = self._workers.get(preview.key)
         if worker is not None and worker.preview.metadata.uid == preview.metadata.uid:
@@ -138,11 +139,11 @@ class Fleet:
         if worker is not None:
             worker.visited(time)
 
-    def _take(self, preview: Preview) -> None:
+    def _take(self, preview: Preview, trigger: Trigger) -> None:
         worker = self._workers.get(preview.key)
         if worker is None or worker.finished:
             self._workers[preview.key] = worker = Worker(preview, self._tools)
-            worker.wake()
+            worker.wake(trigger)
         else:
             worker.update(preview)
 

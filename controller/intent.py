@@ -14,6 +14,7 @@ from controller.api.names import (
     WAKE,
 )
 from controller.api.preview import Preview
+from controller.passes import Trigger
 
 LIFE_WISHES = (SLEEP, WAKE, PIN, KEEP_UNTIL)
 """What they ask for is decided first; only what is decided may cancel what runs."""
@@ -31,3 +32,12 @@ def intent(preview: Preview) -> tuple[object, ...]:
 def life_wishes(preview: Preview) -> tuple[str | None, ...]:
     """What is asked for about its sleep and its end: when it differs, the preview is looked at again."""
     return tuple(preview.metadata.annotations.get(wish) for wish in LIFE_WISHES)
+
+
+def trigger_of(before: Preview, now: Preview) -> Trigger:
+    """What a newer body rings for, when it wants something else."""
+    if now.deleting:
+        return Trigger.DELETED
+    if now.metadata.uid != before.metadata.uid:
+        return Trigger.CREATED
+    return Trigger.CHANGED if now.metadata.generation != before.metadata.generation else Trigger.WISH

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,9 +22,11 @@ from controller.clock import Clock
 from controller.core.actions import Action
 from controller.core.execute import Announce, Moment
 from controller.core.status import Facts, working
+from controller.core.timed import Timed, TimedStage, untimed
 from controller.core.work import Memory
 from controller.logs.mask import masker
 from controller.logs.protocol import LogEntry, LogSink, LogType
+from controller.watching import Watching
 
 log = structlog.get_logger()
 
@@ -44,6 +47,8 @@ class Ears:
     """Hears of every action of every preview, before and after."""
     learn: Callable[[LogKey, Iterable[str]], None] | None = None
     """Told which values the lines of a log must not show, whoever writes them."""
+    watching: Watching = field(default_factory=Watching)
+    """Counts and traces passes."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Progress is written by one preview at a time: many at once need the API server for better things."""
 
@@ -55,6 +60,7 @@ class Hooks:
     write: Callable[[PreviewStatus], Awaitable[None]]
     shown: Callable[[], None]
     remember: Callable[[Memory], None]
+    timed: Timed = untimed
 
 
 def entry(  # noqa: PLR0913, PLR0917 - what an entry is made of
@@ -109,6 +115,10 @@ class Reporter:
     def shown(self) -> None:
         """The router knows now what can be known of this preview."""
         self._hooks.shown()
+
+    def timed(self, stage: TimedStage, name: str, service: str | None) -> AbstractContextManager[None]:
+        """Time and trace what is done while it is entered."""
+        return self._hooks.timed(stage, name, service)
 
     def remember(self, memory: Memory) -> None:
         """What the next pass has to know, also when this one is cut off."""

@@ -40,6 +40,17 @@ class Slugs:
         named = (preview.slug,) if preview.slug in candidates else ()
         return self.allocate(preview.key, source_identity(*place), (*named, *candidates))
 
+    def of(self, preview: Preview, *, ending: bool) -> str:
+        """The same for one that may be going: one that never had a slug needs none any more, and nothing
+        under the first that it could have had is its own.
+        """
+        try:
+            return self.take(preview)
+        except Conflict:
+            if not ending:
+                raise
+            return slug_candidates(*_place(preview))[0]
+
     def allocate(self, key: PreviewKey, source: str, candidates: tuple[str, ...]) -> str:
         """The slug of a Preview: the one it holds, else a free one; raises Conflict (SourceTaken)."""
         holder = Holder(key, source)

@@ -108,7 +108,7 @@ class Telling:
         self._turn: str | None = None
         self._warned: datetime | None = None
         self._posts: set[asyncio.Task[None]] = set()
-        self._log = log.bind(preview=str(preview.key))
+        self._log = log.bind(preview=str(preview.key), uid=preview.metadata.uid)
 
     def concluded(self, preview: Preview, outcome: Outcome, *, acted: bool) -> None:
         """Say in the preview's log how a pass ended; a quiet one that changed nothing says nothing."""
@@ -149,6 +149,17 @@ class Telling:
             await self._cluster.event(preview, kind, reason, message)
         except PreviewError as error:
             self._log.warning("event not written", event=reason, reason=error.reason)
+
+    async def ended(
+        self, preview: Preview, before: PreviewStatus, outcome: Outcome, *, acted: bool, gone: bool
+    ) -> None:
+        """Tell of a pass that is over, by Event too unless the object is gone; raises what the cluster
+        raises.
+        """
+        self.bug(outcome.error)
+        self.concluded(preview, outcome, acted=acted)
+        if not gone:
+            await self.event(preview, before, outcome)
 
     def say(self, preview: Preview, text: str) -> None:
         """A line of the preview's log; one that has no slug (yet) speaks under its name."""

@@ -63,8 +63,10 @@ class Carrier:
                 await self.woke(work, work.wanted.instances or () if work.wanted else ())
 
         broke: list[Action] = []
-        say = work.report.say
-        run = Execution(work.preview, self._backends, tree, announce, say, published, confirmed, broke.append)
+        said, timed = work.report.say, work.report.timed
+        run = Execution(
+            work.preview, self._backends, tree, announce, said, published, confirmed, broke.append, timed
+        )
         try:
             await execute(steps, run)
         finally:

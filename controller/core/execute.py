@@ -20,6 +20,7 @@ from controller.cluster.protocol import Cluster
 from controller.core import actions as act
 from controller.core.readiness import Waiting, await_ready
 from controller.core.stages import Lane, Plan
+from controller.core.timed import Timed, service_of, timed_stage, untimed
 from controller.databases.protocol import DatabaseServer, Migration
 from controller.finish import to_the_end
 from controller.lifecycle.protocol import Lifecycle
@@ -113,6 +114,8 @@ class Execution:
     """Told which revision the public hosts answer from, as soon as they do."""
     failed: Callable[[act.Action], None]
     """Told which action of a stage failed."""
+    timed: Timed = untimed
+    """Entered around every action."""
 
 
 async def execute(plan: Plan, run: Execution) -> None:
@@ -143,10 +146,11 @@ def _first(failures: ExceptionGroup[Exception]) -> Exception:
 async def _announced(action: act.Action, run: Execution) -> None:
     await run.announce(action, Moment.BEFORE)
     try:
-        if isinstance(action, MAKING):
-            await to_the_end(_perform(action, run))
-        else:
-            await _perform(action, run)
+        with run.timed(timed_stage(action), type(action).__name__, service_of(action)):
+            if isinstance(action, MAKING):
+                await to_the_end(_perform(action, run))
+            else:
+                await _perform(action, run)
     except PreviewError:
         run.failed(action)
         raise

@@ -31,6 +31,7 @@ from controller.core.plan import plan, repair, rollback
 from controller.core.rest import Rest
 from controller.core.show import waiting_routes
 from controller.core.status_rest import NOTHING
+from controller.core.timed import TimedStage
 from controller.core.wake import Waker
 from controller.core.work import Memory, Outcome, Pass, Report
 from controller.lifecycle.protocol import Course, Reason
@@ -99,7 +100,8 @@ class Reconciler:
             return await self._hold(work)
         await self._waker.at_once(work, observed)
         work.step(ConditionType.SOURCE_READY, "read the source")
-        gathered = await gather(work.preview, work.slug, self._sources)
+        with work.report.timed(TimedStage.SOURCE, "ReadSource", None):
+            gathered = await gather(work.preview, work.slug, self._sources)
         work.report.keep_secret(gathered.secrets)
         needs = footprint(gathered.inputs.services, self._rules)
         admitted = await self._backends.lifecycle.admit(work.preview.key, needs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 
 from controller.core import actions as act
@@ -41,3 +43,25 @@ def timed_stage(action: act.Action) -> TimedStage:
             return TimedStage.ROUTE
         case _:
             return TimedStage.REMOVE
+
+
+Timed = Callable[[TimedStage, str, str | None], AbstractContextManager[None]]
+"""Times a part of a pass for as long as it is entered: its stage, its name, the service it is about."""
+
+
+def untimed(stage: TimedStage, name: str, service: str | None) -> AbstractContextManager[None]:
+    """Nobody wants to know."""
+    return nullcontext()
+
+
+def service_of(action: act.Action) -> str | None:
+    """The service that an action is about, if it is about one alone."""
+    match action:
+        case act.BuildImage(image) | act.PullImage(image):
+            return image.service
+        case act.CreateInstance(instance) | act.StartInstance(instance):
+            return instance.service
+        case act.AttachInstance():
+            return action.service
+        case _:
+            return None

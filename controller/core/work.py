@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from controller.api.status import ConditionType, PreviewStatus
 from controller.core.actions import Action
 from controller.core.desired import Desired
 from controller.core.execute import Moment
+from controller.core.timed import TimedStage
 from controller.lifecycle.protocol import Course
 from controller.logs.protocol import LogType
 
@@ -35,6 +37,9 @@ class Report(Protocol):
 
     def remember(self, memory: Memory) -> None:
         """What the next pass has to know, also when this one is cut off."""
+
+    def timed(self, stage: TimedStage, name: str, service: str | None) -> AbstractContextManager[None]:
+        """Times and traces what is done while it is entered; see controller.core.timed."""
 
     def keep_secret(self, values: frozenset[str]) -> None:
         """Values that must not show up in anything said."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from controller.alarm import BACKOFF_MAX
 from controller.logs.protocol import LogType
+from controller.passes import Trigger
 from tests.unit.controller.manual_clock import drain
 from tests.unit.controller.operator_world import SECOND, OperatorWorld
 from tests.unit.core.world import COMMIT_A, COMMIT_B, FILES, KEY
@@ -22,7 +23,7 @@ async def test_what_is_served_is_said_once_however_often_it_is_looked_at(world: 
     async with world.operator() as fleet:
         await world.served()
         for _ in range(5):
-            fleet.workers[KEY].wake()
+            fleet.workers[KEY].wake(Trigger.DRIFT)
             await world.pass_time(60)
         (said,) = endings(world)
         assert said == f"reached: commit {COMMIT_A[:12]} is served at {world.read().status.url}"
@@ -38,7 +39,7 @@ async def test_a_repair_is_said_with_its_end(world: OperatorWorld) -> None:
         world.sink.entries.clear()
         names, _ = world.runtime.engine.names(world.installation, KEY)
         world.runtime.engine.remove(names[0])
-        fleet.workers[KEY].wake()
+        fleet.workers[KEY].wake(Trigger.DRIFT)
         await world.pass_time(60)
         assert [said.split(":")[0] for said in endings(world)] == ["reached"]
 

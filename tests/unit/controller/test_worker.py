@@ -11,6 +11,7 @@ from controller.api.preview import Preview
 from controller.api.status import Phase
 from controller.core.actions import Action
 from controller.core.execute import Moment
+from controller.passes import Trigger
 from tests.unit.controller.manual_clock import drain
 from tests.unit.controller.operator_world import OperatorWorld
 from tests.unit.controller.reading import condition, left
@@ -23,10 +24,10 @@ async def test_a_hundred_wakes_are_two_passes(world: OperatorWorld) -> None:
         await world.served()
         world.reconciler.passes.clear()
         for _ in range(100):
-            fleet.workers[KEY].wake()
+            fleet.workers[KEY].wake(Trigger.DRIFT)
         await asyncio.sleep(0)
         for _ in range(100):
-            fleet.workers[KEY].wake()
+            fleet.workers[KEY].wake(Trigger.DRIFT)
         await world.pass_time()
         assert 1 <= len(world.reconciler.passes) <= 2
 
@@ -214,7 +215,7 @@ async def test_a_write_whose_answer_was_lost_is_made_again(world: OperatorWorld)
         world.builder.gate = asyncio.Event()
         for image in list(world.runtime.engine.images):
             del world.runtime.engine.images[image]
-        world.fleet.workers[KEY].wake()
+        world.fleet.workers[KEY].wake(Trigger.DRIFT)
         await world.pass_time(1)
         assert world.read().status.phase is Phase.UPDATING
         world.builder.gate.set()

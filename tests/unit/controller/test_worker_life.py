@@ -12,6 +12,7 @@ from controller.api.names import PreviewKey
 from controller.api.preview import Preview
 from controller.api.status import ConditionType, Phase
 from controller.lifecycle.protocol import RUN, Course, Expiry, Footprint, Reason, Verdict
+from controller.passes import Trigger
 from tests.unit.controller.manual_clock import drain
 from tests.unit.controller.operator_world import RESYNC, OperatorWorld
 from tests.unit.core.world import COMMIT_A, COMMIT_B, KEY
@@ -62,7 +63,7 @@ async def test_sleep_and_waking_are_told_once_with_their_reason(world: OperatorW
         await world.served()
         world.lifecycle.decide(KEY, SLEEP)
         for _ in range(3):
-            fleet.workers[KEY].wake()
+            fleet.workers[KEY].wake(Trigger.DRIFT)
             await world.pass_time(30)
         assert world.read().status.phase is Phase.SLEEPING
         assert told(world) == ["Sleeping"]
