@@ -3,16 +3,16 @@
 #   docker build -t previewcloud/previewcloud .
 #
 # A base of one's own, or pinned by digest: --build-arg BASE=debian:bookworm-slim@sha256:…
-# Behind a Python index of one's own add --build-arg PIP_INDEX_URL=<its address>; behind a proxy that signs with an
-# authority of its own, put that (PEM) beside this file as authorities.pem. Neither leaves the stage that installs:
-# what is installed is checked against the hashes in requirements.txt, whoever delivers it.
+# Behind a Python index of one's own add --build-arg PIP_INDEX_URL=<its address>; behind a proxy that signs
+# with an authority of its own, put that (PEM) beside this file as authorities.pem. Neither leaves the stage that
+# installs: what is installed is checked against the hashes in requirements.txt, whoever delivers it.
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS runtime
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates git python3 tini \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache /var/log/* \
-      /usr/share/doc/* /usr/share/man/* /usr/share/locale/* \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache \
+      /var/log/* /usr/share/doc/* /usr/share/man/* /usr/share/locale/* \
  # Of git, what serves repositories; of Perl, what commands of git are written in that nobody calls here.
  && cd /usr/lib/git-core && rm git-daemon git-http-backend git-http-push git-imap-send git-shell scalar \
  && rm -rf /usr/bin/git-shell /usr/bin/scalar /usr/bin/tini-static \
@@ -30,9 +30,10 @@ RUN if [ -n "$PIP_INDEX_URL" ]; then export PIP_INDEX_URL; else unset PIP_INDEX_
  && python3 -m venv /build \
  && python3 -m venv --without-pip /opt/previewcloud \
  && /build/bin/pip install --require-hashes --only-binary :all: -r requirements-build.txt \
- && /build/bin/pip --python /opt/previewcloud/bin/python install --require-hashes --only-binary :all: -r requirements.txt
-# What is in the packages and never loaded: MySQL's C library (the driver is used without it), Swagger's editor, the
-# bytecode of the Kubernetes client's half that waits for answers.
+ && /build/bin/pip --python /opt/previewcloud/bin/python install --require-hashes --only-binary :all: \
+      -r requirements.txt
+# What is in the packages and never loaded: MySQL's C library (the driver does without it), Swagger's editor,
+# the bytecode of the half of the Kubernetes client that waits for answers.
 RUN cd /opt/previewcloud/lib/python3*/site-packages \
  && rm -rf mysql/vendor _mysql_connector.*.so swagger_ui/static/swagger-editor* swagger_ui/static/*-es-* \
  && /opt/previewcloud/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash . \
@@ -45,7 +46,8 @@ COPY webhook webhook
 ARG SOURCE_DATE_EPOCH=0
 RUN export SOURCE_DATE_EPOCH \
  && /build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheels . \
- && /build/bin/pip --python /opt/previewcloud/bin/python install --no-deps --no-index --find-links /wheels previewcloud \
+ && /build/bin/pip --python /opt/previewcloud/bin/python install --no-deps --no-index --find-links /wheels \
+      previewcloud \
  && cd /opt/previewcloud/lib/python3*/site-packages \
  && /opt/previewcloud/bin/python -m compileall -q --invalidation-mode unchecked-hash cli controller webhook \
  && find /opt/previewcloud -depth -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
@@ -55,18 +57,21 @@ COPY --from=build /opt/previewcloud /opt/previewcloud
 # What may be written lies in volumes; the root need not be writable.
 RUN install -d -o 10001 -g 10001 -m 0750 /var/cache/previewcloud /var/lib/previewcloud
 ENV PATH=/opt/previewcloud/bin:/usr/local/bin:/usr/bin:/bin \
+    HOME=/var/lib/previewcloud \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 ARG VERSION=
 ARG REVISION=
 LABEL org.opencontainers.image.title="PreviewCloud" \
-      org.opencontainers.image.description="Preview environments for pull requests: operator, bridge and command line" \
+      org.opencontainers.image.description="Preview environments for pull requests" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
 WORKDIR /var/lib/previewcloud
 USER 10001:10001
 STOPSIGNAL SIGTERM
+# Kubernetes does not use it: there the chart asks over HTTP.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["python", "-m", "controller.healthcheck"]
 # tini hands signals on and takes leave of the children of a git that was ended, which Python would not.
 ENTRYPOINT ["tini", "--"]
 CMD ["python", "-m", "controller"]

@@ -44,7 +44,7 @@ class Origin:
 
 def origin(checkout: Path) -> Origin:
     """Return the last commit that changed a file of the image; one that was changed since is told as such."""
-    git = ["git", "-C", checkout]
+    git = ["git", "-C", str(checkout)]
     try:
         last = commands.run([*git, "log", "-1", "--format=%H %ct", "--", *FILES]).split()
         changed = commands.run([*git, "status", "--porcelain", "--", *FILES]).strip()

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+import yaml
 from kubernetes.aio import client, config
 
 from controller.api.errors import BackendUnavailable, Conflict, InvalidSpec, PreviewError
@@ -87,12 +88,12 @@ class ApiServer:
 
     @classmethod
     async def connect(cls) -> ApiServer:
-        """Use the pod's own account, else the caller's kubeconfig."""
+        """Use the pod's own account, else the caller's kubeconfig; InvalidSpec where there is neither."""
         configuration = client.Configuration()
         try:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         except config.ConfigException:
-            await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            await _load_kubeconfig(configuration)
         return cls.at(configuration)
 
     @classmethod
@@ -171,6 +172,18 @@ class ApiServer:
             headers=headers,
             server_hostname=self._configuration.tls_server_name,
         )
+
+
+async def _load_kubeconfig(configuration: client.Configuration) -> None:
+    """Take over the caller's kubeconfig: where KUBECONFIG says, else ~/.kube/config."""
+    try:
+        await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except (config.ConfigException, OSError, TypeError, yaml.YAMLError) as error:  # TypeError: no mapping
+        raise InvalidSpec(
+            "KubeconfigMissing",
+            f"Neither a pod's service account nor a kubeconfig that can be used: {error}. "
+            "Give the pod its account, or let KUBECONFIG name a file.",
+        ) from error
 
 
 def _session(
