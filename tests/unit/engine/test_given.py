@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from controller.api.errors import InvalidSpec
-from controller.engine.given import Given, merged, read_given
+from controller.engine.given import Given, Tree, merged, read_given
 from tests.unit.engine.examples import wanted
 
 SECRET = "hunter2-not-to-be-shown"
@@ -61,7 +61,7 @@ def test_certificates_need_an_entry_point_for_https(tmp_path: Path, options: dic
 
 
 def test_what_is_added_has_its_way_where_both_say_something() -> None:
-    ours = {"log": {"level": "INFO"}, "ping": {"entryPoint": "metrics"}}
+    ours: Tree = {"log": {"level": "INFO"}, "ping": {"entryPoint": "metrics"}}
     assert merged(ours, {"log": {"level": "DEBUG", "format": "json"}, "accessLog": {}}) == {
         "log": {"level": "DEBUG", "format": "json"},
         "ping": {"entryPoint": "metrics"},
