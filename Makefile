@@ -9,8 +9,10 @@ PIN := $(VENV)/bin/pip-compile -q --generate-hashes --strip-extras \
 # Settings of the platform that may stand on the command line.
 export CLUSTER INSTALLATION_ID PREVIEW_DOMAIN PREVIEWCLOUD_STATE PREVIEWCLOUD_CACHE KUBEBUILDER_ASSETS
 
+FILE ?= previewcloud-backup.tar
+
 .DEFAULT_GOAL := help
-.PHONY: image requirements help venv up down clean status test lint test-unit test-integration test-crash bench crd docs reference
+.PHONY: image requirements help venv up down clean status backup restore test lint test-unit test-integration test-crash bench crd docs reference
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +47,12 @@ image: $(STAMP) ## Build the product's image, previewcloud/previewcloud:<version
 
 status: $(STAMP) ## Show what of the platform runs
 	@$(PY) -m dev status
+
+backup: $(STAMP) ## Write previews, databases, logins and logs into FILE; what runs goes on
+	@$(PY) -m dev backup $(FILE)
+
+restore: $(STAMP) ## Make the platform what FILE says (REPLACE=1: previews that it does not hold go)
+	@$(PY) -m dev restore $(FILE) $(if $(REPLACE),--replace)
 
 test: lint test-unit test-integration ## Linters, types, import contracts, unit tests, then everything on real parts
 

@@ -1,14 +1,16 @@
-"""`python -m dev`: the commands behind the Makefile's up, down, clean and status."""
+"""`python -m dev`: the commands behind the Makefile's up, down, clean, status, backup and restore."""
 
 from __future__ import annotations
 
 import json
 import os
 from contextlib import nullcontext, suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dev import backup as backups
 from dev import cache, engine, platform
 from dev.docker_cli import INSTALLATION_LABEL
 from dev.environment import path_of, read_shell_file
@@ -66,6 +68,27 @@ def status() -> None:
     label = f"label={INSTALLATION_LABEL}={site.installation}"
     columns = "  {{.State}}  {{.Names}}  {{.Image}}"
     progress.say(docker("ps", "--all", "--filter", label, "--format", columns) or "  no containers")
+
+
+@app.command()
+def backup(path: Annotated[Path, typer.Argument(help="The file to write.")]) -> None:
+    """Write all of the platform that cannot be made again into one file; what runs goes on."""
+    progress, site = Progress(), here()
+    backups.backup(site, path, progress)
+
+
+@app.command()
+def restore(
+    path: Annotated[Path, typer.Argument(help="A file that `backup` wrote.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also where Previews are here that the backup does not hold.")
+    ] = False,
+) -> None:
+    """Make the platform what a backup says, from whatever state it is in."""
+    progress, site = Progress(), here()
+    site.make_directories()
+    with cache.locked(site.state / "lock"):
+        backups.restore(site, path, progress, replace=replace)
 
 
 @app.command()
