@@ -25,7 +25,6 @@ from dev import (
 )
 from dev.binaries import Binaries
 from dev.cluster import Cluster
-from dev.control_plane import ControlPlane
 from dev.databases import Choice
 from dev.docker_cli import Docker
 from dev.environment import (
@@ -39,7 +38,8 @@ from dev.environment import (
 from dev.images import TOOLS as TOOLS_IMAGE
 from dev.images import Images
 from dev.node import life
-from dev.node.life import Node
+from dev.node.product import Product, bring_image
+from dev.node.runtime import Runtime
 from dev.ports import Ports
 from dev.prepare import EngineImages, Needs
 from dev.processes import Processes, Program
@@ -90,13 +90,9 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
     chosen = ports.ensure(site.state / "ports.json", site.installation)
     choice = Choice(chosen, databases.given_mongodb(os.environ), wanted.tests)
     binaries = Binaries(site, progress, os.environ)
-    place = life.place_of(site, wanted=wanted.node)
-    if place:
-        life.prepare(place)
-    kubernetes = cluster.ensure(site, chosen, binaries, progress, place)
-    if place:
-        plane = ControlPlane(site, chosen, place.subnets, place)
-        Node(place, plane, kubernetes, docker).ensure(binaries, progress)
+    node = life.begin(site, chosen, docker, wanted=wanted.node)
+    kubernetes = cluster.ensure(site, chosen, binaries, progress, node.place if node else None)
+    containers = node.ensure(kubernetes, binaries, progress) if node else None
     images = Images(site, docker, progress)
     of_engine = EngineImages(images.traefik(binaries.built), images.tools())
     images.frontend(binaries.built)
@@ -115,9 +111,11 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
     variables = for_shell(addresses)
     write_shell_file(site, variables)
     command_line.ensure(site)
-    if wanted.operator or list((site.checkout / "crds").glob("*.yaml")):
+    if wanted.operator and containers:
+        _product_on_node(addresses, kubernetes, images, containers)
+    elif wanted.operator or list((site.checkout / "crds").glob("*.yaml")):
         operator.apply_crd(site, kubernetes, progress)
-    if wanted.operator:
+    if wanted.operator and not containers:
         _product(addresses, progress)
     url = _sample(addresses, kubernetes, commit, progress) if wanted.sample else ""
     return Up(variables, kubernetes, url, variables["PREVIEWCLOUD_URL"] if wanted.operator else "")
@@ -127,6 +125,16 @@ def _product(addresses: Addresses, progress: Progress) -> None:
     operator.ensure(addresses.site, for_operator(addresses), progress)
     settings = {**for_bridge(addresses), **bridge.of_the_caller(os.environ)}
     bridge.ensure(addresses.site, settings, progress)
+
+
+def _product_on_node(addresses: Addresses, kubernetes: Cluster, images: Images, containers: Runtime) -> None:
+    """The chart brings the CRD too; processes of an `up` before would answer at the same ports."""
+    processes = Processes(addresses.site.pids, addresses.site.logs)
+    for name in (bridge.BRIDGE, operator.OPERATOR):
+        processes.stop(name)
+    helm = addresses.site.bin / "helm"
+    release = Product(containers.place, kubernetes, helm, images.progress)
+    release.ensure(bring_image(images, containers), addresses)
 
 
 def _sample(addresses: Addresses, kubernetes: Cluster, commit: str, progress: Progress) -> str:
@@ -146,9 +154,10 @@ def down(site: Site, progress: Progress, *, caches: bool = False) -> None:
     with progress.step("stopping processes"):
         for name in PROCESSES:
             processes.stop(name)
-    life.remove(site, progress)
+    life.stop(site, progress)
     with progress.step("stopping the Kubernetes API"):
         cluster.stop(site, processes)
+    life.remove(site, progress)
     if docker.answers():
         _empty(site, docker, progress)
         if caches:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dev.gobuild import GoProgram
 
-KUBERNETES, ETCD, HELM = "1.34.4", "3.6.4", "4.3.1"
+KUBERNETES, ETCD, HELM, COREDNS = "1.34.4", "3.6.4", "4.3.1", "1.14.7"
 ACT, VERSITYGW, PROMTOOL, KUBECONFORM = "0.2.89", "1.8.0", "3.16.0", "0.8.0"
 
 
@@ -19,6 +19,11 @@ def kubernetes(name: str) -> GoProgram:
 def etcd() -> GoProgram:
     """Return how etcd is built."""
     return GoProgram("etcd", "kubernetes", "go.etcd.io/etcd/server/v3", ETCD)
+
+
+def coredns() -> GoProgram:
+    """Return how CoreDNS is built, with the few plugins that a node of this platform needs."""
+    return GoProgram("coredns", "coredns", ".", COREDNS)
 
 
 def helm() -> GoProgram:

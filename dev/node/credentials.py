@@ -1,7 +1,7 @@
 """Who may what between node and API server: tokens towards the API, certificates towards the kubelet.
 
-The node's programs log in as what they are (system:node:…, system:kube-scheduler, system:kube-proxy) and
-have the rights that Kubernetes gives those, no more. The API server shows the kubelet a certificate of an
+The node's programs log in as what they are (system:node:…, system:kube-scheduler, system:kube-proxy)
+and have the rights that Kubernetes gives those, no more. The API server shows the kubelet a certificate of an
 authority that is made here, and knows the kubelet by one.
 """
 
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev import commands
+from dev.node import rights
 from dev.node.place import NodePlace
 from dev.site import kept_secret
 
-API_SERVER = "kube-apiserver-kubelet-client"
-"""The name that the API server has at the kubelet."""
+API_SERVER = rights.API_SERVER
 DAYS = "3650"
 NO_DEFAULTS = b"[req]\ndistinguished_name = dn\n[dn]\n"
 """The machine's own configuration would make an authority of everybody."""
@@ -25,17 +25,7 @@ ACCOUNTS = {
     "kubelet": ("system:node:{node}", "system:nodes"),
     "kube-scheduler": ("system:kube-scheduler", ""),
     "kube-proxy": ("system:kube-proxy", ""),
-}
-MAY_REACH_KUBELETS = {
-    "apiVersion": "rbac.authorization.k8s.io/v1",
-    "kind": "ClusterRoleBinding",
-    "metadata": {"name": API_SERVER},
-    "roleRef": {
-        "apiGroup": "rbac.authorization.k8s.io",
-        "kind": "ClusterRole",
-        "name": "system:kubelet-api-admin",
-    },
-    "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": API_SERVER}],
+    "coredns": (rights.COREDNS, ""),
 }
 
 

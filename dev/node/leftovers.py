@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,10 @@ from dev.processes import until
 
 CGROUPS = Path("/sys/fs/cgroup")
 LOG_LINKS = Path("/var/log/containers")
+DEVICES = Path("/var/lib/kubelet/device-plugins")
+NETWORKS = Path("/var/lib/cni/results")
+SHARED = (LOG_LINKS, DEVICES, DEVICES.parent, NETWORKS, NETWORKS.parent)
+"""Where kubelet and network plugins write whatever they are told; others' may be there too."""
 PROC = Path("/proc")
 GONE_SECONDS = 15.0
 
@@ -24,12 +29,11 @@ def remove(place: NodePlace) -> None:
     _end_processes(place)
     _unmount(place.run, place.folder)
     _remove_cgroups(place)
-    for link in LOG_LINKS.glob("*.log"):
-        if link.is_symlink() and link.readlink().is_relative_to(place.pod_logs):
-            link.unlink()
+    for path in _strays(place):
+        path.unlink()
     for folder in (place.run, place.folder):
         shutil.rmtree(folder, ignore_errors=True)
-    for folder in (place.run.parent, LOG_LINKS):
+    for folder in (place.run.parent, *SHARED):
         with suppress(OSError):  # others' are in it, or it was never there
             folder.rmdir()
 
@@ -47,6 +51,27 @@ def hierarchies() -> list[Path]:
     return sorted(path for path in CGROUPS.iterdir() if path.is_dir() and not path.is_symlink())
 
 
+def _strays(place: NodePlace) -> Iterator[Path]:
+    for link in LOG_LINKS.glob("*.log"):
+        if link.is_symlink() and link.readlink().is_relative_to(place.pod_logs):
+            yield link
+    for result in NETWORKS.glob(f"{place.bridge}-*-eth0"):
+        sandbox = result.name.removeprefix(f"{place.bridge}-").removesuffix("-eth0")
+        yield from (path for path in NETWORKS.glob(f"*-{sandbox}-*"))
+    kubelets = DEVICES / "kubelet.sock"
+    if kubelets.is_socket() and not _listens(kubelets):
+        yield kubelets
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
 def _end_processes(place: NodePlace) -> None:
     """Shims name the socket of their containerd; containers are in the node's control group."""
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -58,8 +83,8 @@ def _end_processes(place: NodePlace) -> None:
 
 
 def _pids(place: NodePlace) -> set[int]:
-    socket = str(place.socket).encode()
-    shims = {int(path.parent.name) for path in PROC.glob("[0-9]*/cmdline") if socket in _words(path)}
+    listener = str(place.socket).encode()
+    shims = {int(path.parent.name) for path in PROC.glob("[0-9]*/cmdline") if listener in _words(path)}
     return shims | {pid for group in _cgroups(place) for pid in _members(group)}
 
 

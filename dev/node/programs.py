@@ -1,4 +1,4 @@
-"""The node's own programs: kubelet, kube-scheduler and kube-proxy, with their configurations and logins."""
+"""The node's own programs: kubelet, scheduler, proxy and DNS, with their configurations and logins."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 
 from dev import cache
 from dev.control_plane import ControlPlane, program, write_private
-from dev.node import credentials, firewall
+from dev.node import credentials, dns, firewall
 from dev.node.place import NodePlace
 from dev.processes import Program
 
-NAMES = ("kubelet", "kube-scheduler", "kube-proxy")
+KUBERNETES = ("kubelet", "kube-scheduler", "kube-proxy")
+NAMES = (*KUBERNETES, "coredns")
 Configuration = dict[str, object]
 FULL = "1%"
 """The machine is not the node's alone: what else is on its disk evicts no pod before that is left."""
@@ -31,6 +32,8 @@ class NodePrograms:
         """Return them, their configurations written; `paths` has the programs."""
         kubelet = self._write("kubelet", self.kubelet())
         proxy = self._write("kube-proxy", self.kube_proxy())
+        corefile = self.place.folder / "Corefile"
+        corefile.write_text(dns.corefile(self.place, self._login("coredns"), dns.RESOLVERS.read_text()))
         of_kubelet = {
             "config": kubelet,
             "kubeconfig": self._login("kubelet"),
@@ -50,6 +53,7 @@ class NodePrograms:
             _with("kubelet", paths, of_kubelet, kubelet, path),
             program("kube-scheduler", paths["kube-scheduler"], dict(of_scheduler)),
             _with("kube-proxy", paths, {"config": proxy}, proxy, str(firewall.write_wrappers(self.place))),
+            _with("coredns", paths, {"conf": corefile}, corefile, path),
         )
 
     def kubelet(self) -> Configuration:
@@ -79,8 +83,8 @@ class NodePrograms:
             "makeIPTablesUtilChains": False,
             "podLogsDir": str(place.pod_logs),
             "volumePluginDir": str(place.folder / "volume-plugins"),
-            "registerNode": True,
-            "shutdownGracePeriod": "0s",
+            "clusterDNS": [place.address],
+            "clusterDomain": dns.DOMAIN,
         }
 
     def kube_proxy(self) -> Configuration:

@@ -151,9 +151,10 @@ def network_of(place: NodePlace) -> str:
 
 
 def _make_pause(docker: Docker, busybox: Path) -> None:
-    """The container that holds a pod together does nothing: a static busybox that sleeps."""
+    """The container that holds a pod together does nothing: a static busybox that sleeps until it is told."""
     archive = rootfs.archive_of_binary(busybox, "/busybox")
-    changes = ('ENTRYPOINT ["/busybox", "sleep", "infinity"]', f"LABEL {IMAGE_RECIPE_LABEL}={PAUSE}")
+    sleep = ["/busybox", "sh", "-c", "trap 'exit 0' TERM; /busybox sleep infinity & wait"]
+    changes = (f"ENTRYPOINT {json.dumps(sleep)}", f"LABEL {IMAGE_RECIPE_LABEL}={PAUSE}")
     options = [option for change in changes for option in ("--change", change)]
     try:
         docker("import", *options, str(archive), PAUSE)
