@@ -13,11 +13,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from controller import __version__
 from controller.api.quantities import cpu_millis, memory_bytes
 from controller.api.spec import DatabaseType
 from controller.assembly_lifecycle import Places, open_cleaning, open_lives
 from controller.assembly_logs import open_collector, open_logs
 from controller.assembly_routing import Expiries, open_certificates, routing_settings
+from controller.assembly_watching import open_watching
 from controller.build.buildkit import BuildKitBuilder
 from controller.build.memory import MemoryBuilder
 from controller.build.protocol import Builder
@@ -38,6 +40,7 @@ from controller.health import Health
 from controller.lifecycle.memory import MemoryAccess
 from controller.lifecycle.protocol import AccessSource, Governing
 from controller.logs.intake import LogIntake
+from controller.metrics import Metrics
 from controller.passwords import PasswordHasher, new_password
 from controller.reporter import Ears
 from controller.routing.labels import traefik_labels
@@ -68,21 +71,24 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         announce: hears of every action before and after it.
     """
     async with AsyncExitStack() as stack:
-        clock = WallClock()
-        cluster = await KubernetesCluster.connect(settings.watch_namespace)
+        clock, metrics = WallClock(), Metrics(__version__)
+        watching = await stack.enter_async_context(open_watching(settings, metrics))
+        cluster = await KubernetesCluster.connect(settings.watch_namespace, metrics.cluster.wrote)
         stack.push_async_callback(cluster.close)
         health = Health(clock)
-        logs = await stack.enter_async_context(open_logs(settings, health, clock))
+        logs = await stack.enter_async_context(open_logs(settings, health, clock, metrics.logs))
         servers = databases(settings, stack)
         for kind, server in servers.items():
             health.watch(f"databases.{kind}", server.survey)
         certificates = await stack.enter_async_context(open_certificates(settings, health, clock))
-        engine = await _engine(settings, certificates, health, LogIntake(logs.writer), stack)
+        engine = await _engine(settings, certificates, health, LogIntake(logs.writer), metrics, stack)
         health.watch("docker", engine.runtime.survey)
-        collector = await stack.enter_async_context(open_collector(logs, engine.outputs, settings, clock))
-        lives = await stack.enter_async_context(open_lives(settings, clock, engine.access))
+        collector = await stack.enter_async_context(
+            open_collector(logs, engine.outputs, settings, clock, metrics.logs)
+        )
+        lives = await stack.enter_async_context(open_lives(settings, clock, engine.access, metrics))
         lives.metrics.registry.register(Expiries(certificates))
-        ears = Ears(logs.writer, clock, announce, logs.masks.learn)
+        ears = Ears(logs.writer, clock, announce, logs.masks.learn, watching)
         places = Places(cluster, engine.runtime, servers)
         room = await stack.enter_async_context(open_cleaning(settings, health, clock, places, lives.metrics))
         backends = Backends(
@@ -211,11 +217,12 @@ class _Engine:
     access: AccessSource
 
 
-async def _engine(
+async def _engine(  # noqa: PLR0913, PLR0917 - what it is made of, each once
     settings: Settings,
     certificates: Certificates,
     health: Health,
     intake: LogIntake,
+    metrics: Metrics,
     stack: AsyncExitStack,
 ) -> _Engine:
     if settings.runtime is RuntimeKind.MEMORY:
@@ -226,7 +233,8 @@ async def _engine(
         return _Engine(memory, said, MemoryBuilder(memory), router, MemoryAccess())
     routing = routing_settings(settings)
     opened = await stack.enter_async_context(open_routing(routing, health, intake.post, certificates))
-    client = EngineClient(EngineAddress.from_env(os.environ), settings.engine_calls)
+    address = EngineAddress.from_env(os.environ)
+    client = EngineClient(address, settings.engine_calls, metrics.engine.called)
     stack.push_async_callback(client.close)
     docker = DockerSettings(
         installation=settings.installation_id,
@@ -238,7 +246,7 @@ async def _engine(
     )
     runtime = DockerRuntime(client, docker, partial(traefik_labels, settings=routing))
     build = BuildSettings(settings.installation_id, settings.build_timeout, settings.build_context_bytes)
-    builder = BuildKitBuilder(client, build, asyncio.Semaphore(settings.builds))
+    builder = BuildKitBuilder(client, build, asyncio.Semaphore(settings.builds), meter=metrics.builds)
     outputs = DockerOutputs(client, settings.installation_id)
     return _Engine(runtime, outputs, builder, opened.router, opened.counters)
 

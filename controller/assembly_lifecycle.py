@@ -40,7 +40,9 @@ class Lives:
 
 
 @asynccontextmanager
-async def open_lives(settings: Settings, clock: Clock, access: AccessSource) -> AsyncIterator[Lives]:
+async def open_lives(
+    settings: Settings, clock: Clock, access: AccessSource, metrics: Metrics
+) -> AsyncIterator[Lives]:
     """A governor, which decides once a fleet runs it, and the metrics' listener, while this is open.
 
     Raises:

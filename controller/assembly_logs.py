@@ -28,6 +28,7 @@ from controller.logs.masks import Masks
 from controller.logs.open import DEFAULT_URL, open_store
 from controller.logs.store import LogStore, StoreSettings
 from controller.logs.writer import LogWriter
+from controller.metrics.logs import LogMetrics
 from controller.runtime.output import Outputs
 from controller.settings import Settings
 
@@ -45,7 +46,9 @@ class Logs:
 
 
 @asynccontextmanager
-async def open_logs(settings: Settings, health: Health, clock: Clock) -> AsyncIterator[Logs]:
+async def open_logs(
+    settings: Settings, health: Health, clock: Clock, metrics: LogMetrics
+) -> AsyncIterator[Logs]:
     """Store and writer, and whoever removes what is old; what waits is stored at the end.
 
     Raises:
@@ -55,7 +58,7 @@ async def open_logs(settings: Settings, health: Health, clock: Clock) -> AsyncIt
         store = await open_store(StoreSettings(store_url(settings), writer=True))
         stack.push_async_callback(store.close)
         masks = Masks((*credentials(settings), *(os.environ.get(name, "") for name in BUCKET_LOGIN)))
-        writer = LogWriter(store, masks, clock, lambda: secrets.token_hex(12))
+        writer = LogWriter(store, masks, clock, lambda: secrets.token_hex(12), meter=metrics)
         stack.push_async_callback(writer.close)
         archive = open_archive(settings.log_archive_url, os.environ) if settings.log_archive_url else None
         keeper = Keeper(store, archive, clock, settings, writer)
@@ -66,10 +69,11 @@ async def open_logs(settings: Settings, health: Health, clock: Clock) -> AsyncIt
 
 @asynccontextmanager
 async def open_collector(
-    logs: Logs, outputs: Outputs, settings: Settings, clock: Clock
+    logs: Logs, outputs: Outputs, settings: Settings, clock: Clock, metrics: LogMetrics
 ) -> AsyncIterator[Collector]:
     """Somebody who reads what containers print, for as long as this is open."""
-    collector = Collector(Ways(outputs, logs.writer, logs.store, logs.masks, clock, settings.log_rate))
+    ways = Ways(outputs, logs.writer, logs.store, logs.masks, clock, settings.log_rate, metrics.left_out)
+    collector = Collector(ways)
     async with running(collector.run, clock):
         yield collector
 

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from controller.api.errors import BackendUnavailable, InvalidSpec
 from controller.build.context import Context, plan_context
 from controller.build.dockerfile import check_dockerfile
+from controller.build.meter import BuildMeter, metered
 from controller.build.progress import Progress
 from controller.build.protocol import BuildRequest
 from controller.build.session import session
@@ -46,6 +47,7 @@ class BuildKitBuilder:
         settings: the installation's.
         slots: as many as builds may run at once.
         new_id: names a build to the engine, so that it can be cancelled.
+        meter: counts builds.
     """
 
     def __init__(
@@ -54,11 +56,13 @@ class BuildKitBuilder:
         settings: BuildSettings,
         slots: asyncio.Semaphore,
         new_id: Callable[[], str] = random_id,
+        meter: BuildMeter | None = None,
     ) -> None:
         self._client = client
         self._settings = settings
         self._slots = slots
         self._new_id = new_id
+        self._meter = meter
         self._images = Images(client, settings.installation)
         self._building: dict[str, tuple[asyncio.Lock, int]] = {}
 
@@ -72,7 +76,8 @@ class BuildKitBuilder:
                 if self._slots.locked():
                     on_line("waiting for a free build slot")
                 async with self._slots:
-                    await self._timed(request, context, tree, on_line)
+                    with metered(self._meter):
+                        await self._timed(request, context, tree, on_line)
                 await self._verify(request)
 
     @asynccontextmanager

@@ -32,6 +32,7 @@ from controller.cluster.wire import (
     NOT_FOUND,
     ApiServer,
     Request,
+    Wrote,
 )
 
 VERSION = "v1alpha1"
@@ -50,13 +51,18 @@ class KubernetesCluster:
         self._namespace = namespace
 
     @classmethod
-    async def connect(cls, namespace: str = "") -> KubernetesCluster:
-        """Use the pod's own account, else the caller's kubeconfig."""
-        return cls(await ApiServer.connect(), namespace)
+    async def connect(cls, namespace: str = "", wrote: Wrote | None = None) -> KubernetesCluster:
+        """Use the pod's own account, else the caller's kubeconfig; `wrote` is told of every write."""
+        return cls(await ApiServer.connect(wrote), namespace)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._api.close()
+
+    async def check(self) -> None:
+        """See Cluster.check: one Preview is listed, and of that the metadata alone."""
+        path = _previews(self._namespace)
+        await self._api.call(Request("GET", path, query={"limit": "1"}, accept=METADATA_LIST))
 
     async def previews(self) -> tuple[Body, ...]:
         """All Previews that this operator watches, page by page."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -21,6 +21,7 @@ import yaml
 from kubernetes.aio import client, config
 
 from controller.api.errors import BackendUnavailable, Conflict, InvalidSpec, PreviewError
+from controller.cluster.writes import kind_written, result_of
 
 TIMEOUT_SECONDS = 30.0
 CONNECTIONS = 16
@@ -36,6 +37,10 @@ WATCH_SLACK_SECONDS = 15.0
 LINE_BYTES = 8 * 1024 * 1024
 """The longest line of a watch; etcd holds at most 1.5 MiB of an object, in fewer words."""
 WORDS = 2000
+
+
+Wrote = Callable[[str, str], None]
+"""Takes a write that was answered, or that nobody answered: kind of object and result (`writes`)."""
 
 
 @dataclass(frozen=True)
@@ -81,26 +86,29 @@ class Refused(InvalidSpec):
 class ApiServer:
     """One API server; create it with `connect`."""
 
-    def __init__(self, configuration: client.Configuration, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, configuration: client.Configuration, session: aiohttp.ClientSession, wrote: Wrote | None = None
+    ) -> None:
         self._configuration = configuration
         self._session = session
+        self._wrote = wrote
         self._host = str(configuration.host).rstrip("/")
 
     @classmethod
-    async def connect(cls) -> ApiServer:
+    async def connect(cls, wrote: Wrote | None = None) -> ApiServer:
         """Use the pod's own account, else the caller's kubeconfig; InvalidSpec where there is neither."""
         configuration = client.Configuration()
         try:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         except config.ConfigException:
             await _load_kubeconfig(configuration)
-        return cls.at(configuration)
+        return cls.at(configuration, wrote)
 
     @classmethod
-    def at(cls, configuration: client.Configuration) -> ApiServer:
-        """The one that a configuration names; nothing is asked yet."""
+    def at(cls, configuration: client.Configuration, wrote: Wrote | None = None) -> ApiServer:
+        """The one that a configuration names; nothing is asked yet. `wrote` is told of every write."""
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-        return cls(configuration, _session(configuration, CONNECTIONS, timeout))
+        return cls(configuration, _session(configuration, CONNECTIONS, timeout), wrote)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -117,7 +125,9 @@ class ApiServer:
             async with await self._send(self._session, request) as response:
                 content = await response.read()
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            self._count(request, "unavailable")
             raise _unavailable(type(error).__name__) from error
+        self._count(request, result_of(response.status))
         if response.status in request.fine:
             return {}
         if response.status >= BAD_REQUEST:
@@ -126,6 +136,10 @@ class ApiServer:
             return cast("dict[str, Any]", json.loads(content))
         except ValueError as error:  # of a proxy in between, perhaps
             raise _unavailable("an answer that is no JSON") from error
+
+    def _count(self, request: Request, result: str) -> None:
+        if self._wrote is not None and request.method != "GET":
+            self._wrote(kind_written(request.path), result)
 
     async def watch(self, path: str, query: Mapping[str, str], seconds: int) -> AsyncGenerator[Change]:
         """What changes below a path, as it happens, over a connection of its own; ends when the time is over.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from contextlib import aclosing
+from contextvars import Context
 
 import structlog
 
@@ -95,7 +96,7 @@ class Collector:
 
     def _begin(self, source: Source) -> asyncio.Task[None]:
         follower = Follower(source, self._ways, self._progress.pop(source.id, None))
-        task = asyncio.create_task(follower.run())
+        task = asyncio.create_task(follower.run(), context=Context())  # it outlives a pass
         self._followers[source.id], self._tasks[source.id] = follower, task
         task.add_done_callback(lambda _: self._ended(follower))
         return task

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -49,6 +49,8 @@ class Ways:
     clock: Clock
     rate: int
     """Lines a second that are kept of one container; of more, a sample."""
+    left_out: Callable[[int], None] | None = None
+    """Told how many lines went, whenever that is told in the log."""
 
 
 @dataclass
@@ -165,6 +167,8 @@ class Follower:
             message = f"… {lines} left out here: more than {self._ways.rate:,} a second."
             told = self._entry(message, stream, progress.read[stream])
             self._ways.sink.write(replace(told, metadata={"dropped": count}))
+            if self._ways.left_out is not None:
+                self._ways.left_out(count)
 
     def _entry(self, text: str, stream: Stream, position: Position) -> LogEntry:
         line = self._line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -57,6 +58,8 @@ class Waiting:
         self._held = 0
         self._guests: deque[asyncio.Future[None]] = deque()
         self._dropped: dict[object, Dropped] = {}
+        self.heard: Callable[[int], None] | None = None
+        """Told how many are dropped, as they are."""
         self.lost = 0
         """Entries that were dropped since this was last set to 0."""
 
@@ -85,6 +88,8 @@ class Waiting:
         found.last = entry
         found.count += 1
         self.lost += 1
+        if self.heard is not None:
+            self.heard(1)
 
     def dropped(self) -> tuple[Dropped, ...]:
         """What was dropped, by log; it is forgotten here."""

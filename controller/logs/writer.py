@@ -9,9 +9,12 @@ when too many do, the oldest are dropped, counted by log, and an entry says so o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter as Tally
+from collections.abc import Callable, Mapping
+from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
@@ -19,7 +22,7 @@ from controller.api.errors import BackendUnavailable
 from controller.api.names import LogKey
 from controller.clock import Clock
 from controller.logs.masks import Masks
-from controller.logs.protocol import CUT_MARK, MESSAGE_MAX, LogEntry
+from controller.logs.protocol import CUT_MARK, MESSAGE_MAX, LogEntry, LogType
 from controller.logs.store import Batch, LogStore
 from controller.logs.waiting import Waiting
 
@@ -42,16 +45,27 @@ _TAKEN = 4 * MESSAGE_MAX
 """Characters of a message that are held at most, before it is masked and cut."""
 
 
+class LogMeter(Protocol):
+    """Who counts entries."""
+
+    def stored(self, by_type: Mapping[LogType, int]) -> None:
+        """The store took so many."""
+
+    def lost(self, count: int) -> None:
+        """It did not take so many."""
+
+
 class LogWriter:
     """Implements `LogSink`: the only one who appends to the store."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what it is made of, each once
         self,
         store: LogStore,
         masks: Masks,
         clock: Clock,
         draw_token: Callable[[], str],
         waiting: Waiting | None = None,
+        meter: LogMeter | None = None,
     ) -> None:
         """Begin with nothing to write.
 
@@ -61,9 +75,12 @@ class LogWriter:
             clock: tells time.
             draw_token: a new name for a batch, never the same twice.
             waiting: the queue, with other bounds than the usual ones.
+            meter: counts what is stored and what is lost.
         """
         self._store, self._masks, self._clock, self._draw = store, masks, clock, draw_token
         self._waiting = Waiting() if waiting is None else waiting
+        self._meter = meter
+        self._waiting.heard = meter.lost if meter is not None else None
         self._batch: Batch | None = None
         self._task: asyncio.Task[None] | None = None
         self._failing: _Trouble | None = None
@@ -76,7 +93,8 @@ class LogWriter:
             entry = replace(entry, message=entry.message[:_TAKEN])
         self._waiting.add(entry)
         if self._task is None and not self._closing:
-            self._task = asyncio.get_running_loop().create_task(self._flush(), name="log writer")
+            work = self._flush()  # it outlives the pass that it begins in, and must not speak in its name
+            self._task = asyncio.create_task(work, name="log writer", context=Context())
 
     async def room(self) -> None:
         """Wait until few entries wait."""
@@ -152,6 +170,8 @@ class LogWriter:
             return False
         finally:
             self._attempt = None
+        if self._meter is not None:
+            self._meter.stored(Tally(entry.type for entry in self._batch.entries))
         self._batch = None
         self._recovered()
         self._waiting.let_in()

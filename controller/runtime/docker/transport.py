@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import aiohttp
 
 from controller.api.errors import BackendUnavailable
 from controller.runtime.docker.address import EngineAddress
+from controller.runtime.docker.operations import operation, result
 from controller.runtime.docker.upgrade import Upgrade, UpgradeRefused
 from controller.runtime.docker.wire import Refusal, Version
 
@@ -50,6 +52,10 @@ class Call:
     timeout_seconds: float | None = CALL_SECONDS
 
 
+Called = Callable[[str, str, float], None]
+"""Takes a call that is over: operation and result, each of a closed set (`operations`), and seconds."""
+
+
 def filters(**lists: list[str]) -> str:
     """The engine's `filters` parameter."""
     return json.dumps(lists)
@@ -61,10 +67,19 @@ class EngineClient:
     Args:
         address: where the engine is.
         calls: how many calls may be in flight; streams are not counted.
+        called: is told of every call whose answer began, or never came.
+        now: seconds that only grow.
     """
 
-    def __init__(self, address: EngineAddress, calls: int = 12) -> None:
+    def __init__(
+        self,
+        address: EngineAddress,
+        calls: int = 12,
+        called: Called | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._address = address
+        self._called, self._now = called, now
         self._slots = asyncio.Semaphore(calls)
         self._session: aiohttp.ClientSession | None = None
         self._prefix: str | None = None
@@ -106,7 +121,9 @@ class EngineClient:
     async def open(self, call: Call) -> AsyncIterator[aiohttp.ClientResponse]:
         """Make one call and follow its body as a stream; leaving closes an unfinished one."""
         prefix = await self._negotiate()
-        response = await self._send(call, prefix)
+        with self._counted(call.method, call.path) as count:
+            response = await self._send(call, prefix)
+            count.result = result(response.status)
         try:
             if response.status >= 400:
                 raise EngineRefused(response.status, await _refusal(response))
@@ -136,14 +153,31 @@ class EngineClient:
             *(f"{name}: {value}" for name, value in headers),
         ]
         switch = Upgrade("\r\n".join([*lines, "", ""]).encode(), then)
+        with self._counted("POST", path) as count:
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await self._address.connect(switch)
+                    transport = await switch.switched
+            except UpgradeRefused as error:
+                count.result = result(error.status)
+                raise EngineRefused(error.status, error.message) from error
+            except _BROKEN as error:
+                raise self._unavailable(error) from error
+            count.result = "ok"
+            return transport
+
+    @contextmanager
+    def _counted(self, method: str, path: str) -> Iterator[_Count]:
+        """Tell of a call that is over; unless a result is known by then, nobody answered."""
+        count, began = _Count(), self._now()
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await self._address.connect(switch)
-                return await switch.switched
-        except UpgradeRefused as error:
-            raise EngineRefused(error.status, error.message) from error
-        except _BROKEN as error:
-            raise self._unavailable(error) from error
+            yield count
+        except asyncio.CancelledError:
+            count.result = "cancelled"
+            raise
+        finally:
+            if self._called is not None:
+                self._called(operation(method, path), count.result, self._now() - began)
 
     async def _negotiate(self) -> str:
         if self._prefix is None:
@@ -190,6 +224,11 @@ class EngineClient:
             f"The Docker engine at {self._address.host} does not answer ({cause[:200]}); "
             "check that it runs and that DOCKER_HOST is right.",
         )
+
+
+@dataclass
+class _Count:
+    result: str = "unavailable"
 
 
 def _parse(version: str) -> tuple[int, int]:
