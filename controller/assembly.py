@@ -19,6 +19,7 @@ from controller.api.spec import DatabaseType
 from controller.assembly_lifecycle import Places, open_cleaning, open_lives
 from controller.assembly_logs import open_collector, open_logs
 from controller.assembly_routing import Expiries, open_certificates, routing_settings
+from controller.assembly_vitals import Vitals, open_measuring
 from controller.assembly_watching import open_watching
 from controller.build.buildkit import BuildKitBuilder
 from controller.build.memory import MemoryBuilder
@@ -42,7 +43,9 @@ from controller.lifecycle.protocol import AccessSource, Governing
 from controller.logs.intake import LogIntake
 from controller.metrics import Metrics
 from controller.passwords import PasswordHasher, new_password
+from controller.probes import Pulse
 from controller.reporter import Ears
+from controller.routing.endpoint import Others
 from controller.routing.labels import traefik_labels
 from controller.routing.memory import MemoryRouter
 from controller.routing.protocol import Probe, ProbeState, Router
@@ -53,13 +56,17 @@ from controller.runtime.docker.output import DockerOutputs
 from controller.runtime.docker.runtime import DockerRuntime
 from controller.runtime.docker.settings import DockerSettings
 from controller.runtime.docker.transport import EngineClient
+from controller.runtime.docker.usage import DockerUsage
 from controller.runtime.memory import MemoryRuntime
 from controller.runtime.memory_output import MemoryOutputs
+from controller.runtime.memory_usage import MemoryUsage
 from controller.runtime.output import Outputs
 from controller.runtime.protocol import Runtime
+from controller.runtime.usage import UsageSource
 from controller.settings import RuntimeKind, Settings
 from controller.source.git import GitSource
 from controller.source.limits import SourceLimits
+from controller.usage.endpoint import answer
 
 
 @asynccontextmanager
@@ -81,12 +88,18 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         for kind, server in servers.items():
             health.watch(f"databases.{kind}", server.survey)
         certificates = await stack.enter_async_context(open_certificates(settings, health, clock))
-        engine = await _engine(settings, certificates, health, LogIntake(logs.writer), metrics, stack)
+        vitals = Vitals.of(cluster, health, clock)
+        others = Others(LogIntake(logs.writer).post, answer(vitals.meter))
+        engine = await _engine(settings, certificates, health, others, metrics, stack)
         health.watch("docker", engine.runtime.survey)
         collector = await stack.enter_async_context(
             open_collector(logs, engine.outputs, settings, clock, metrics.logs)
         )
-        lives = await stack.enter_async_context(open_lives(settings, clock, engine.access, metrics))
+        lives = await stack.enter_async_context(
+            open_lives(settings, clock, engine.access, metrics, vitals.probed)
+        )
+        measuring = open_measuring(settings, clock, engine.usage, vitals, metrics.registry)
+        await stack.enter_async_context(measuring)
         lives.metrics.registry.register(Expiries(certificates))
         ears = Ears(logs.writer, clock, announce, logs.masks.learn, watching)
         places = Places(cluster, engine.runtime, servers)
@@ -103,13 +116,13 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
             lives.governor,
             room,
         )
-        fleet = _fleet(settings, backends, lives.governor, ears)
+        fleet = _fleet(settings, backends, lives.governor, ears, vitals.pulse)
         await fleet.start()
         stack.push_async_callback(fleet.stop)
         yield fleet
 
 
-def _fleet(settings: Settings, backends: Backends, life: Governing, ears: Ears) -> Fleet:
+def _fleet(settings: Settings, backends: Backends, life: Governing, ears: Ears, pulse: Pulse) -> Fleet:
     source = git_source(settings)
     databases = backends.databases
     sources = Sources(backends.cluster, source, databases, new_password, PasswordHasher().line)
@@ -122,6 +135,7 @@ def _fleet(settings: Settings, backends: Backends, life: Governing, ears: Ears) 
         life,
         settings.resync_interval,
         partial(source.sweep, settings.cache_bytes),
+        pulse,
     )
     return Fleet(Reconciler(backends, sources, rules(settings)), world, ears)
 
@@ -212,6 +226,7 @@ def _admin_url(given: SecretStr | None, file: Path | None) -> str:
 class _Engine:
     runtime: Runtime
     outputs: Outputs
+    usage: UsageSource
     builder: Builder
     router: Router
     access: AccessSource
@@ -221,7 +236,7 @@ async def _engine(  # noqa: PLR0913, PLR0917 - what it is made of, each once
     settings: Settings,
     certificates: Certificates,
     health: Health,
-    intake: LogIntake,
+    others: Others,
     metrics: Metrics,
     stack: AsyncExitStack,
 ) -> _Engine:
@@ -230,9 +245,10 @@ async def _engine(  # noqa: PLR0913, PLR0917 - what it is made of, each once
         memory.any_image = True
         router = MemoryRouter(partial(_memory_probe, memory))
         said = MemoryOutputs(memory.engine, memory.installation)
-        return _Engine(memory, said, MemoryBuilder(memory), router, MemoryAccess())
+        usage = MemoryUsage(memory.engine, memory.installation, WallClock())
+        return _Engine(memory, said, usage, MemoryBuilder(memory), router, MemoryAccess())
     routing = routing_settings(settings)
-    opened = await stack.enter_async_context(open_routing(routing, health, intake.post, certificates))
+    opened = await stack.enter_async_context(open_routing(routing, health, others, certificates))
     address = EngineAddress.from_env(os.environ)
     client = EngineClient(address, settings.engine_calls, metrics.engine.called)
     stack.push_async_callback(client.close)
@@ -248,7 +264,8 @@ async def _engine(  # noqa: PLR0913, PLR0917 - what it is made of, each once
     build = BuildSettings(settings.installation_id, settings.build_timeout, settings.build_context_bytes)
     builder = BuildKitBuilder(client, build, asyncio.Semaphore(settings.builds), meter=metrics.builds)
     outputs = DockerOutputs(client, settings.installation_id)
-    return _Engine(runtime, outputs, builder, opened.router, opened.counters)
+    usage = DockerUsage(client, settings.installation_id, WallClock())
+    return _Engine(runtime, outputs, usage, builder, opened.router, opened.counters)
 
 
 def _memory_probe(runtime: MemoryRuntime, instance: str) -> Probe:

@@ -11,7 +11,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from controller import __version__
+from aiohttp import web
+
 from controller.api.errors import InvalidSpec
 from controller.api.quantities import cpu_millis, memory_bytes
 from controller.assembly_logs import running
@@ -30,6 +31,8 @@ from controller.routing.serve import listening
 from controller.runtime.protocol import Runtime
 from controller.settings import Settings
 
+Probed = Callable[[web.Application], web.Application]
+
 
 @dataclass(frozen=True)
 class Lives:
@@ -41,20 +44,26 @@ class Lives:
 
 @asynccontextmanager
 async def open_lives(
-    settings: Settings, clock: Clock, access: AccessSource, metrics: Metrics
+    settings: Settings, clock: Clock, access: AccessSource, metrics: Metrics, probed: Probed
 ) -> AsyncIterator[Lives]:
     """A governor, which decides once a fleet runs it, and the metrics' listener, while this is open.
+
+    Args:
+        settings: times, limits, METRICS_LISTEN.
+        clock: time.
+        access: who knows of visits.
+        metrics: what is served there.
+        probed: puts the probes beside it.
 
     Raises:
         Conflict: METRICS_LISTEN is taken by another process.
         InvalidSpec: it is not host:port.
     """
-    metrics = Metrics(__version__)
     governor = Governor(lifecycle_rules(settings), clock, access, settings.access_interval, metrics.lives)
     metrics.lives.watch(governor.phases, governor.running, governor.waiting)
     async with AsyncExitStack() as stack:
         if settings.metrics_listen:
-            await stack.enter_async_context(listening(metrics.app(), settings.metrics_listen))
+            await stack.enter_async_context(listening(probed(metrics.app()), settings.metrics_listen))
         yield Lives(governor, metrics)
 
 

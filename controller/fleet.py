@@ -29,6 +29,7 @@ from controller.core.reconcile import Reconciler
 from controller.databases.protocol import DatabaseServer
 from controller.lifecycle.protocol import Governing
 from controller.passes import Trigger
+from controller.probes import Pulse
 from controller.reporter import Ears
 from controller.routing.protocol import Router
 from controller.runtime.protocol import Runtime
@@ -66,6 +67,8 @@ class World:
     resync_seconds: float
     sweep_source: Callable[[], Awaitable[object]] | None = None
     """Bounds the cache of repositories; called every ten minutes."""
+    pulse: Pulse | None = None
+    """Whether the watch lives; None: nobody else wants to know."""
 
 
 class Fleet:
@@ -79,6 +82,8 @@ class Fleet:
         self._unseen: set[PreviewKey] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._last = Survey()
+        self.pulse = world.pulse or Pulse(world.clock)
+        """Beats as long as the watch of Previews lives."""
 
     @property
     def workers(self) -> Mapping[PreviewKey, Worker]:
@@ -217,10 +222,13 @@ def _changed(worker: Worker, before: Survey, now: Survey) -> bool:
     """Something about a preview is not as it was at the last survey, or one of its databases is not there."""
     if before.runtime.get(worker.key) != now.runtime.get(worker.key):
         return True
-    return any(
-        (names := now.databases.get(database.type)) is not None and database.name not in names
-        for database in worker.status.all_databases()
-    )
+    for database in worker.status.all_databases():
+        known, names = before.databases.get(database.type), now.databases.get(database.type)
+        if (known is None) != (names is None):  # its server went away, or is back: the preview should say so
+            return True
+        if names is not None and database.name not in names:
+            return True
+    return False
 
 
 async def _answered(survey: Awaitable[T]) -> T | None:

@@ -1,4 +1,4 @@
-"""How late the event loop is: a task that wants to wake up every half second, and by how much it does too late.
+"""How late the event loop is: a task wants to wake up every half second, and measures how late it does.
 
 Whatever blocks the loop delays everything: answers to Traefik, visitors that wait, probes.
 """

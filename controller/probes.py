@@ -1,8 +1,8 @@
 """Probes: whether a process must be restarted, and whether it can do its work.
 
     loop turns ──▶ an answer at all ┐
-    watch ──▶ Pulse ──▶ Liveness ───┴──▶ GET /healthz: 200, or 503 with a sentence; no answer: the loop is stuck
-    Health ─────────────────────────────▶ GET /readyz: 200 or 503, a line for each part
+    watch ──▶ Pulse ──▶ Liveness ───┴──▶ GET /healthz: 200, or 503 with a sentence; none: the loop is stuck
+    Health ────────────────────────────▶ GET /readyz: 200 or 503, a line for each part
 
 A quiet watch and a dead one look alike from inside. Each watch is therefore ended by the API server after a
 while and opened again: one that was not opened for much longer than that is dead.
@@ -81,7 +81,7 @@ class Liveness:
             self._excused = silent
             return ""
         return (
-            f"Nothing came of the watch of Previews for {silent:.0f} s, and it was not opened again, while the "
+            f"Nothing came of the watch of Previews for {silent:.0f} s, nor was it opened again, while the "
             "API server answers; the process should be restarted."
         )
 

@@ -51,6 +51,10 @@ class MemoryCluster:
                 "ClusterUnavailable", "The API server does not answer; it is tried again."
             )
 
+    async def check(self) -> None:
+        """See Cluster.check."""
+        self._check()
+
     async def previews(self) -> tuple[Body, ...]:
         """All Previews."""
         self._check()

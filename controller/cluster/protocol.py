@@ -29,6 +29,9 @@ class Cluster(Protocol):
     answer.
     """
 
+    async def check(self) -> None:
+        """Ask as little as can be asked; says whether Previews can be read."""
+
     async def previews(self) -> tuple[Body, ...]:
         """All Previews that this operator watches."""
 

@@ -1,6 +1,6 @@
 """Where the proxy polls: GET /traefik, by token; 503 until the table has settled, then always 200 with all
-of it. And by the same token: GET /health, for whoever watches the operator, and POST /log, where the bridge
-hands over what it says about previews.
+of it. And by the same token: GET /health, for whoever watches the operator, GET /usage, what previews use,
+and POST /log, where the bridge hands over what it says about previews.
 
 Whether a request is held is decided by the connection it comes on: only a proxy that polls on the
 connection on which it got the newest version is known to have it; one that has just started gets its
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -21,9 +22,23 @@ from controller.routing.feed import ConfigurationFeed
 PATH = "/traefik"
 HEALTH_PATH = "/health"
 LOG_PATH = "/log"
+USAGE_PATH = "/usage"
 HOLD_SECONDS = 3.0  # the proxy gives up after 5 s (providers.http.pollTimeout)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True)
+class Others:
+    """What else is answered by the same token; None: nothing is there."""
+
+    take_entries: Handler | None = None
+    """POST /log."""
+    show_usage: Handler | None = None
+    """GET /usage."""
+
+
+NOTHING_ELSE = Others()
 
 
 def provider_app(
@@ -31,7 +46,7 @@ def provider_app(
     token: str,
     health: Health,
     hold_seconds: float = HOLD_SECONDS,
-    take_entries: Handler | None = None,
+    others: Others = NOTHING_ELSE,
 ) -> web.Application:
     """The application that serves the feed.
 
@@ -40,7 +55,7 @@ def provider_app(
         token: expected as `Authorization: Bearer <token>`.
         health: what is asked for /health: 200 when all is well, 503 when something is not.
         hold_seconds: how long an answer may wait for something new; 0 answers at once.
-        take_entries: answers what is posted to /log; None: nothing is taken there.
+        others: what else is answered.
 
     Raises:
         InvalidSpec: the token is empty.
@@ -51,8 +66,10 @@ def provider_app(
     gate = _Gate(f"Bearer {token}".encode())
     app.router.add_get(PATH, _Endpoint(feed, gate, hold_seconds).get, allow_head=False)
     app.router.add_get(HEALTH_PATH, _HealthEndpoint(health, gate).get, allow_head=False)
-    if take_entries is not None:
-        app.router.add_post(LOG_PATH, gate.guarded(take_entries))
+    if others.take_entries is not None:
+        app.router.add_post(LOG_PATH, gate.guarded(others.take_entries))
+    if others.show_usage is not None:
+        app.router.add_get(USAGE_PATH, gate.guarded(others.show_usage), allow_head=False)
     return app
 
 

@@ -13,7 +13,7 @@ from controller.api.errors import Conflict, InvalidSpec
 from controller.certificates import CertificateFiles, server_context
 from controller.health import Health
 from controller.routing.counters import TraefikCounters
-from controller.routing.endpoint import HOLD_SECONDS, Handler, provider_app
+from controller.routing.endpoint import HOLD_SECONDS, NOTHING_ELSE, Others, provider_app
 from controller.routing.feed import ConfigurationFeed
 from controller.routing.settings import NO_CERTIFICATES, Certificates, RoutingSettings
 from controller.routing.table import RouteTable
@@ -37,7 +37,7 @@ class Routing:
 async def open_routing(
     settings: RoutingSettings,
     health: Health,
-    take_entries: Handler | None = None,
+    others: Others | None = None,
     certificates: Certificates = NO_CERTIFICATES,
 ) -> AsyncIterator[Routing]:
     """Listen for Traefik, for whoever asks after the operator's health and for the bridge's log
@@ -46,7 +46,7 @@ async def open_routing(
     Args:
         settings: addresses, names and the token.
         health: what is asked for /health.
-        take_entries: answers what is posted to /log.
+        others: what else is answered by the same token.
         certificates: those of the listener, and of the public hosts.
 
     Raises:
@@ -56,7 +56,7 @@ async def open_routing(
     table = RouteTable()
     feed = ConfigurationFeed(table, settings, certificate=certificates.previews)
     async with AsyncExitStack() as stack:
-        provider = provider_app(feed, settings.token, health, HOLD_SECONDS, take_entries)
+        provider = provider_app(feed, settings.token, health, HOLD_SECONDS, others or NOTHING_ELSE)
         await stack.enter_async_context(listening(provider, settings.provider_listen, certificates.listener))
         session = await stack.enter_async_context(probe_session())
         yield Routing(

@@ -1,4 +1,4 @@
-"""What services use, as metrics. The labels are the slug, which the operator gives, and the service's name, which
+"""What services use, as metrics. Labels are the slug, which the operator gives, and the service's name, which
 the schema of a Preview checks.
 """
 
@@ -21,9 +21,11 @@ class UsageMetrics(Collector):
         self._meter = meter
 
     def describe(self) -> Iterable[Metric]:
+        """Nothing is asked for when this is registered."""
         return ()
 
     def collect(self) -> Iterable[Metric]:
+        """What the last round found."""
         cpu = CounterMetricFamily(
             "previewcloud_container_cpu_seconds",
             "CPU time that the instances of a service used.",

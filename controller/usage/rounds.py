@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 REST = 4
 """After a round nothing is asked for at least so many times as long as it took: however many instances there
-are, measuring keeps the engine busy a fifth of the time at most.
+are, the engine measures a fifth of the time at most.
 """
 
 

@@ -144,6 +144,13 @@ async def _logs(request: web.Request) -> web.StreamResponse:
                 await container.changed.wait()
 
 
+async def _stats(request: web.Request) -> web.Response:
+    container = _found(request)
+    memory = {"usage": 48 * 1024**2, "limit": 512 * 1024**2, "stats": {"inactive_file": 3 * 1024**2}}
+    body: dict[str, object] = {"cpu_stats": {"cpu_usage": {"total_usage": time.monotonic_ns() // 50}}}
+    return web.json_response(body | {"memory_stats": memory if container.running else {}})
+
+
 def _chunks(frames: Iterable[bytes], size: int = 64 * 1024) -> Iterable[bytes]:
     """Frames in writes of some size."""
     gathered = bytearray()
@@ -179,6 +186,7 @@ ROUTES = (
     ("/containers/json", _list),
     ("/containers/{name}/json", _inspect),
     ("/containers/{name}/logs", _logs),
+    ("/containers/{name}/stats", _stats),
 )
 
 

@@ -1,9 +1,11 @@
 """What containers use, read from one Docker engine: a list of those that run, then one look at each.
 
-    list ──▶ ids ──▶ stats, one shot, a few at a time ──▶ Sample
+    list ──▶ ids ──▶ stats, one shot, many side by side ──▶ Sample
 
-A stream for each container would have the engine measure all of them every second, and hold a connection for
-each; a single shot without `one-shot` would wait a second for a second measurement.
+Nothing is followed: a stream for each container would have the engine measure all of them every second. With
+`one-shot` a newer engine answers at once. Docker 20.10 answers at the next tick of its collector, once a
+second, and at each tick measures all that anybody waits for: 60 containers side by side take it 1.2 s and
+0.15 s of CPU, sixteen at a time four times as long and six times as much.
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ from controller.runtime.docker.labels import JOB, SERVICE, SLUG, preview_of, sel
 from controller.runtime.docker.transport import Call, EngineClient, EngineRefused, filters
 from controller.runtime.usage import Sample
 
-TOGETHER = 4
-"""How many are looked at side by side: most of the places for calls are left to the previews' work."""
+TOGETHER = 256
+"""How many are looked at side by side."""
 STATS_SECONDS = 20.0
 NANOSECONDS = 1e9
 GONE = (404, 409)
@@ -84,7 +86,7 @@ class DockerUsage:
         found: list[Sample] = []
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(self._together):
+                for _ in range(min(self._together, len(rows))):
                     group.create_task(self._look(waiting, found))
         except* PreviewError as failed:
             raise failed.exceptions[0] from None
@@ -104,8 +106,11 @@ class DockerUsage:
         """One container's measurements; None when it is gone, or does not run any more."""
         query: dict[str, str | int] = {"stream": "false", "one-shot": "true"}
         call = Call("GET", f"/containers/{identity}/stats", query, timeout_seconds=STATS_SECONDS)
+        # Opened like a stream, because who waits for the collector must not hold a place for short calls.
         try:
-            stats = Stats.model_validate_json(await self._client.call(call))
+            async with self._client.open(call) as response:
+                chunks = [chunk async for chunk in self._client.chunks(response)]
+            stats = Stats.model_validate_json(b"".join(chunks))
         except EngineRefused as error:
             if error.status in GONE:
                 return None

@@ -18,7 +18,7 @@ from controller.logs.handed import BODY_MAX, ENTRIES_MAX, PATH, Handed, HandedBa
 from controller.logs.intake import LogIntake
 from controller.logs.memory import MemorySink
 from controller.logs.protocol import LogEntry, LogType
-from controller.routing.endpoint import LOG_PATH, provider_app
+from controller.routing.endpoint import LOG_PATH, Others, provider_app
 from controller.routing.feed import ConfigurationFeed
 from controller.routing.table import RouteTable
 from tests.unit.controller.manual_clock import ManualClock
@@ -56,7 +56,7 @@ class Operator:
         self.sink = FullSink()
         intake = LogIntake(self.sink, room_seconds=0.05)
         feed = ConfigurationFeed(RouteTable(), settings())
-        app = provider_app(feed, TOKEN, Health(ManualClock()), take_entries=intake.post)
+        app = provider_app(feed, TOKEN, Health(ManualClock()), others=Others(take_entries=intake.post))
         self.client = TestClient(TestServer(app))
 
     async def post(self, body: str | bytes, headers: dict[str, str] = AUTHORIZED) -> tuple[int, str]:

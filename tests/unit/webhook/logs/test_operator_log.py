@@ -13,7 +13,7 @@ from controller.clock import WallClock
 from controller.health import Health
 from controller.logs.intake import LogIntake
 from controller.logs.memory import MemorySink
-from controller.routing.endpoint import provider_app
+from controller.routing.endpoint import Others, provider_app
 from controller.routing.feed import ConfigurationFeed
 from controller.routing.table import RouteTable
 from tests.unit.routing.examples import TOKEN, settings
@@ -27,7 +27,7 @@ from webhook.settings import BridgeSettings
 
 def operator(sink: MemorySink) -> web.Application:
     feed = ConfigurationFeed(RouteTable(), settings())
-    return provider_app(feed, TOKEN, Health(WallClock()), take_entries=LogIntake(sink).post)
+    return provider_app(feed, TOKEN, Health(WallClock()), others=Others(take_entries=LogIntake(sink).post))
 
 
 @asynccontextmanager
