@@ -12,7 +12,7 @@ export CLUSTER INSTALLATION_ID PREVIEW_DOMAIN PREVIEWCLOUD_STATE PREVIEWCLOUD_CA
 FILE ?= previewcloud-backup.tar
 
 .DEFAULT_GOAL := help
-.PHONY: image requirements help venv up down clean status backup restore test lint test-unit test-integration test-crash bench crd docs reference
+.PHONY: image release version requirements help venv up down clean status backup restore test lint test-unit test-integration test-crash bench crd docs reference
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,13 @@ clean: $(STAMP) ## Do what down does, and remove logs, caches and the Python env
 
 image: $(STAMP) ## Build the product's image, previewcloud/previewcloud:<version>, on the engine
 	@$(PY) -m dev.product_image
+
+version: $(STAMP) ## Write VERSION into the files that hold it, and the changelog's section for it
+	@$(PY) -m dev.release prepare "$(VERSION)"
+
+release: $(STAMP) ## Make wheel, source, image and chart of VERSION into dist/; with REPOSITORY=ghcr.io/… push them
+	@$(PY) -m dev.release build "$(VERSION)" $(if $(REPOSITORY),--repository "$(REPOSITORY)") \
+		$(if $(PLATFORMS),--platforms "$(PLATFORMS)")
 
 status: $(STAMP) ## Show what of the platform runs
 	@$(PY) -m dev status

@@ -64,8 +64,9 @@ def ensure(images: Images, version: str = __version__) -> str:
     checkout, tag = images.site.checkout, f"{NAME}:{version}"
     source = origin(checkout)
     recipe = f"{cache.digest_of_files(*(checkout / name for name in FILES))}-{source.revision[:12]}"
-    if images.docker.label("image", tag, IMAGE_RECIPE_LABEL) != recipe:
-        build(images, tag, version, source, f"--label={IMAGE_RECIPE_LABEL}={recipe}")
+    with cache.locked(images.site.cache / "locks" / "image-product"):
+        if images.docker.label("image", tag, IMAGE_RECIPE_LABEL) != recipe:
+            build(images, tag, version, source, f"--label={IMAGE_RECIPE_LABEL}={recipe}")
     return tag
 
 
@@ -82,6 +83,18 @@ def build(images: Images, tag: str, version: str, source: Origin, *options: str)
     )
     with images.progress.step(f"image {tag}: building"), _context(images.site.checkout) as context:
         images.docker("build", *arguments, str(context), timeout=BUILD_SECONDS)
+
+
+def for_platforms(platforms: str, facts: Path) -> tuple[str, ...]:
+    """Return the options of a build for several platforms, pushed under its tag; docker then needs buildx.
+
+    Args:
+        platforms: such as linux/amd64,linux/arm64.
+        facts: file that the digest is written to.
+    """
+    # What was built from what goes along, but not the build's arguments: they may hold an address.
+    described = ("--provenance=mode=min", "--sbom=true")
+    return ("--platform", platforms, *described, "--push", "--metadata-file", str(facts))
 
 
 def size(images: Images, tag: str) -> int:
