@@ -11,10 +11,12 @@ import typer
 
 from controller.api.errors import PreviewError
 from controller.assembly import open_fleet
+from controller.assembly_logs import credentials
 from controller.commands import FAILED, read_settings, sweep
 from controller.garbage import collect_less
 from controller.handlers import watch
 from controller.journal import configure_logging
+from controller.logs.mask import masker
 from controller.settings import Settings
 from controller.version import Version
 
@@ -28,7 +30,7 @@ def main(context: typer.Context, version: Version = False) -> None:
     if context.invoked_subcommand is not None:
         return
     settings = read_settings()
-    configure_logging(settings.log_format)
+    configure_logging(settings.log_format, masker(credentials(settings)))
     collect_less()
     try:
         asyncio.run(operate(settings))

@@ -20,11 +20,13 @@ from pydantic import ValidationError
 from controller.api.errors import PreviewError
 from controller.api.preview import describe
 from controller.assembly import databases
+from controller.assembly_logs import credentials
 from controller.clock import WallClock
 from controller.cluster.kubernetes import KubernetesCluster
 from controller.journal import configure_logging
 from controller.lifecycle.listing import as_json, as_text
 from controller.lifecycle.sweep import Keeper, Mode, Sweeper, Swept, terms
+from controller.logs.mask import masker
 from controller.runtime.docker.address import EngineAddress
 from controller.runtime.docker.runtime import DockerRuntime
 from controller.runtime.docker.settings import DockerSettings
@@ -65,7 +67,7 @@ def sweep(
     if despite_safeguard and (not remove or despite_safeguard != settings.installation_id):
         sys.stderr.write("--despite-safeguard goes with --remove and names the installation as it is set.\n")
         raise typer.Exit(USAGE)
-    configure_logging(settings.log_format)
+    configure_logging(settings.log_format, masker(credentials(settings)))
     mode = Mode(dry=not remove, at_once=remove, unguarded=bool(despite_safeguard))
     try:
         swept = asyncio.run(_swept(settings, mode))

@@ -16,9 +16,10 @@ from controller.api.errors import PreviewError
 from controller.api.preview import describe
 from controller.garbage import collect_less
 from controller.journal import configure_logging
+from controller.logs.mask import masker
 from controller.version import Version
 from webhook.app import open_bridge
-from webhook.settings import BridgeSettings
+from webhook.settings import BridgeSettings, secrets_of
 from webhook.tokens import token
 
 FAILED, USAGE = 1, 2
@@ -36,7 +37,7 @@ def main(context: typer.Context, version: Version = False) -> None:
     except ValidationError as error:
         sys.stderr.write(f"The environment holds a wrong setting: {describe(error)}\n")
         raise typer.Exit(USAGE) from None
-    configure_logging(settings.log_format)
+    configure_logging(settings.log_format, masker(secrets_of(settings)))
     collect_less()
     try:
         uvloop.run(serve(settings))

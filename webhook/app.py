@@ -19,6 +19,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from controller import __version__
 from controller.api.errors import Conflict, InvalidSpec
 from controller.api.policy import PathFilter
 from controller.background import kept_up
@@ -27,6 +28,7 @@ from controller.clock import Clock, WallClock
 from controller.logs.archive import Archive, open_archive
 from controller.logs.open import DEFAULT_URL, open_store
 from controller.logs.store import StoreSettings
+from controller.tracing import open_tracing
 from webhook.cluster.kubernetes import KubernetesCluster
 from webhook.cluster.protocol import Cluster
 from webhook.feedback.reporter import Reporter
@@ -42,6 +44,7 @@ from webhook.logs.operator_log import open_handover
 from webhook.metrics import Metrics
 from webhook.receive import Answer, Receiver
 from webhook.rest.api import Api
+from webhook.rest.counted import counted
 from webhook.rest.routes import setup
 from webhook.settings import BridgeSettings
 from webhook.subject import Subject
@@ -51,6 +54,7 @@ from webhook.visit.serve import OPTIONS, visits
 
 log = structlog.get_logger()
 
+SERVICE = "previewcloud-bridge"
 WEBHOOK_PATH = "/api/webhooks/github"
 FINISH_SECONDS = 20.0
 """What open requests have to come to their end after SIGTERM."""
@@ -68,12 +72,13 @@ async def open_bridge(settings: BridgeSettings) -> AsyncIterator[None]:
         cluster = await KubernetesCluster.connect(settings.preview_namespace, settings.watch_namespace, clock)
         stack.push_async_callback(cluster.close)
         metrics = Metrics(cluster.previews)
+        tracer = await stack.enter_async_context(open_tracing(settings.traces_url, SERVICE, __version__))
         github = await stack.enter_async_context(open_github(settings, clock, metrics.rate_left))
         logs = await open_store(StoreSettings(_log_store_url(settings)))
         stack.push_async_callback(logs.close)
         told = await stack.enter_async_context(open_handover(settings, cluster, clock, secrets.token_hex))
         turns = Turns()
-        queue = Queue(turns, clock)
+        queue = Queue(turns, clock, tracer=tracer)
         stack.push_async_callback(queue.close)
         archive = _log_archive(settings)
         api = Api.of(settings, cluster, logs, turns, github, clock, secrets.token_hex, archive, told)
@@ -82,6 +87,7 @@ async def open_bridge(settings: BridgeSettings) -> AsyncIterator[None]:
         world = World(cluster, github, clock, queue, poke, told)
         desk = Desk(world, rules(settings, asks_github=github is not None))
         app = application(settings, desk, metrics, api)
+        app.middlewares.insert(0, counted(metrics.request, tracer, clock))
         await cluster.start()
         comparison = Comparison(cluster, github, desk, clock)
         compare = partial(comparison.run, settings.cleanup_interval_minutes * 60)

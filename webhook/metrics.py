@@ -38,13 +38,13 @@ class Metrics:
         )
         self._requests = Counter(
             "previewcloud_api_requests",
-            "Requests to the API by method, route and status; other: no route of the API.",
+            "Requests to API, pages and webhook by method, route and status; other: there is no such route.",
             ["method", "route", "status"],
             registry=self.registry,
         )
         self._seconds = Histogram(
             "previewcloud_api_request_duration",
-            "How long the API took to answer, by method and route; of a stream of log lines, until it ended.",
+            "How long an answer took, by method and route; of a stream of log lines, until it ended.",
             ["method", "route"],
             unit="seconds",
             buckets=REQUEST_SECONDS,
@@ -86,6 +86,11 @@ class Metrics:
     def delivery(self, event: str, result: str) -> None:
         """Count a delivery; events that mean nothing here are counted as one."""
         self._deliveries.labels(event if event in EVENTS else "other", result).inc()
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request that was answered; the route is a template."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(method, route).observe(seconds)
 
     def rate_left(self, requests: int) -> None:
         """Note what GitHub says is left."""

@@ -15,6 +15,7 @@ from typing import Literal
 
 import structlog
 from aiohttp import web
+from structlog.contextvars import bound_contextvars
 
 from webhook.body import Bodies, part_with
 from webhook.github.delivery import Delivery, Refused, Secrets, identified, parse, verify
@@ -68,7 +69,8 @@ class Receiver:
             delivery = parse(request.headers, body)
         except Refused as refused:
             return await self._refuse(request, refused)
-        answer = self._take(delivery)
+        with bound_contextvars(delivery=delivery.id):
+            answer = self._take(delivery)
         self._note(delivery, answer)
         data = {"outcome": answer.outcome, "message": answer.message, "delivery": delivery.id}
         if answer.reason:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass, field
 
 import structlog
@@ -59,7 +60,7 @@ class Courier:
         self._writing = False
         self._stopping = False
         self._log = log.bind(subject=str(subject))
-        self._task = asyncio.create_task(self._run(), name=f"feedback {subject}")
+        self._task = asyncio.create_task(self._run(), name=f"feedback {subject}", context=Context())
 
     def wake(self) -> None:
         """Something may have changed."""

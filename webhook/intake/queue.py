@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import Context
+from dataclasses import dataclass, field
 
 import structlog
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 from controller.api.errors import BackendUnavailable, NotReady, PreviewError
 from controller.clock import Clock
+from controller.tracing import Span, Tracer, Untraced
 from webhook.subject import Subject
 from webhook.turns import Turns
 
@@ -25,6 +28,7 @@ LINE_MAX = 50
 """Works waiting for one subject; a stranger can push and comment at will."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 FINISH_SECONDS = 5.0
+INTERNAL = "Internal"
 GIVE_UP_SECONDS = 900.0
 """After that the work is dropped, which is told; the comparison repairs what it would have done."""
 
@@ -38,12 +42,21 @@ class Work:
     subject: Subject
     do: Callable[[], Awaitable[None]]
     kind: str = ""
+    names: Mapping[str, str] = field(default_factory=get_contextvars)
+    """What lines about it carry: the delivery or the request that it came by."""
 
 
 class Queue:
     """All lines."""
 
-    def __init__(self, turns: Turns, clock: Clock, finish_seconds: float = FINISH_SECONDS) -> None:
+    def __init__(
+        self,
+        turns: Turns,
+        clock: Clock,
+        finish_seconds: float = FINISH_SECONDS,
+        tracer: Tracer = Untraced(),  # noqa: B008 - it holds nothing
+    ) -> None:
+        self._tracer = tracer
         self._turns = turns
         self._clock = clock
         self._finish_seconds = finish_seconds
@@ -66,7 +79,7 @@ class Queue:
             return False
         line.append(work)
         if identity not in self._tasks:
-            self._tasks[identity] = asyncio.create_task(self._serve(identity))
+            self._tasks[identity] = asyncio.create_task(self._serve(identity), context=Context())
         return True
 
     async def close(self) -> None:
@@ -83,11 +96,14 @@ class Queue:
     async def _serve(self, identity: str) -> None:
         try:
             while line := self._lines[identity]:
-                await self._do(line.popleft())
+                work = line.popleft()
+                about = {**work.names, "subject": str(work.subject)}
+                with bound_contextvars(**about), self._tracer.trace("intake", about) as span:
+                    await self._do(work, span)
         finally:
             del self._lines[identity], self._tasks[identity]
 
-    async def _do(self, work: Work) -> None:
+    async def _do(self, work: Work, span: Span) -> None:
         started, wait = self._clock.monotonic(), FIRST_WAIT
         while True:
             try:
@@ -95,14 +111,17 @@ class Queue:
                     return await work.do()
             except (BackendUnavailable, NotReady) as error:
                 if self._clock.monotonic() - started > GIVE_UP_SECONDS:
-                    log.error("given up", subject=str(work.subject), message=error.message)
+                    span.failed(error.reason)
+                    log.error("given up", message=error.message)
                     return None
-                log.warning("trying again", subject=str(work.subject), message=error.message, seconds=wait)
+                log.warning("trying again", message=error.message, seconds=wait)
             except PreviewError as error:
-                log.error("refused", subject=str(work.subject), reason=error.reason, message=error.message)
+                span.failed(error.reason)
+                log.error("refused", reason=error.reason, message=error.message)
                 return None
             except Exception:
-                log.exception("work failed", subject=str(work.subject))
+                span.failed(INTERNAL)
+                log.exception("work failed")
                 return None
             await self._clock.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT)

@@ -1,7 +1,8 @@
 """Requests as they come in: an id for each, and a line in the log for each.
 
 The id is the caller's `X-Request-Id` where that is a plain word, else a new one; it is in the answer and in
-the log. Deliveries have ids and lines of their own; probes have no line.
+every line of the log that comes of the request. Deliveries have ids and lines of their own; probes have no
+line.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from structlog.contextvars import bound_contextvars
 
 from controller.clock import Clock
 from webhook.rest.refusals import ID_OF_REQUEST, SUBJECT_OF_TOKEN
@@ -40,7 +42,8 @@ def identified(draw: Callable[[], str], clock: Clock) -> Middleware:
         request_id = given if _SANE.fullmatch(given) else draw()
         request[ID_OF_REQUEST] = request_id
         begin = clock.monotonic()
-        response = await handler(request)
+        with bound_contextvars(request=request_id):
+            response = await handler(request)
         if not request.rel_url.raw_path.startswith(_QUIET):
             log.info(
                 "request",

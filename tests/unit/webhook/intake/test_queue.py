@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
 from tests.unit.controller.manual_clock import ManualClock, drain
+from tests.unit.controller.tracer import MemoryTracer
 from webhook.intake.queue import GIVE_UP_SECONDS, LINE_MAX, Queue, Work
 from webhook.subject import Subject
 from webhook.turns import Turns
@@ -147,3 +149,36 @@ async def test_close_lets_what_is_being_done_come_to_its_end() -> None:
     gate.set()
     await closing
     assert world.done == ["under way", "next"]
+
+
+async def test_lines_about_a_work_carry_the_delivery_that_it_came_by_and_no_other(world: World) -> None:
+    found: list[dict[str, object]] = []
+
+    async def do() -> None:
+        found.append(get_contextvars())
+
+    for delivery in ("one", "two"):
+        with bound_contextvars(delivery=delivery):
+            world.queue.put(Work(ONE, do))
+    world.queue.put(Work(ONE, do))
+    await drain()
+    assert found == [
+        {"delivery": "one", "subject": "acme/shop#1"},
+        {"delivery": "two", "subject": "acme/shop#1"},
+        {"subject": "acme/shop#1"},
+    ]
+
+
+async def test_a_work_is_traced_with_its_delivery_and_why_it_failed() -> None:
+    tracer = MemoryTracer()
+    queue = Queue(Turns(), ManualClock(), tracer=tracer)
+
+    async def refused() -> None:
+        raise InvalidSpec("Refused", "hunter2")
+
+    with bound_contextvars(delivery="one"):
+        queue.put(Work(ONE, refused))
+    await drain()
+    (span,) = tracer.spans
+    assert (span.name, span.reason) == ("intake", "Refused")
+    assert span.about == {"delivery": "one", "subject": "acme/shop#1"}
