@@ -132,6 +132,10 @@ class Fleet:
             worker.gone()
             self._shown(preview.key)
 
+    async def lists_previews(self) -> bool:
+        """Whether the API server knows Previews and lists them."""
+        return await _answered(self._world.cluster.previews()) is not None
+
     def reconsider(self, preview: PreviewKey) -> None:
         """See Listener.reconsider."""
         worker = self._workers.get(preview)

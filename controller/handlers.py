@@ -8,21 +8,27 @@ waiting behind a deletion that is being retried.
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import kopf
+import structlog
 
 from controller.api.names import GROUP
 from controller.fleet import Fleet
 from controller.probes import Pulse
 
+log = structlog.get_logger()
+
 VERSION = "v1alpha1"
 PLURAL = "previews"
 WATCH_SECONDS = 60.0
 """The API server ends each watch after this long, and it is opened again: a sign that it lives."""
+AGAIN_SECONDS = 3.0
+ENDS = (signal.SIGTERM, signal.SIGINT)
 
 
 class NoDiffs(kopf.DiffBaseStorage):
@@ -69,8 +75,8 @@ def register(registry: kopf.OperatorRegistry, fleet: Fleet, watch_seconds: float
 
 
 def _felt(info: kopf.ConnectionInfo, pulse: Pulse) -> kopf.AiohttpSession:
-    """The session that kopf would make of a login by itself, but that each watch which the API server takes is
-    felt by the pulse.
+    """The session that kopf would make of a login by itself, with a pulse: it beats at each watch that the
+    API server takes.
     """
 
     async def answered(
@@ -99,11 +105,43 @@ def _felt(info: kopf.ConnectionInfo, pulse: Pulse) -> kopf.AiohttpSession:
 async def watch(fleet: Fleet, namespace: str, watch_seconds: float = WATCH_SECONDS) -> None:
     """Hand all Previews (of one namespace, or of all) to the fleet until SIGTERM or SIGINT.
 
+    Where kopf gives up, because an API server that lost everything does not know Previews, say, it begins
+    anew once they can be listed again; what runs goes on meanwhile.
+
     Args:
         fleet: gets them; its pulse beats as long as the watch lives.
         namespace: whose Previews; empty for all.
         watch_seconds: how long one watch lasts before it is opened again.
     """
+    while True:
+        try:
+            await _watch(fleet, namespace, watch_seconds)
+        except Exception as error:
+            log.warning("the watch of Previews broke; it is opened again", error=str(error))
+        else:
+            return
+        while True:
+            if await _told_to_end(AGAIN_SECONDS):
+                return
+            if await fleet.lists_previews():
+                break
+
+
+async def _told_to_end(seconds: float) -> bool:
+    """Wait, and tell whether a signal to end came meanwhile, which kopf hears otherwise."""
+    told, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in ENDS:
+        loop.add_signal_handler(number, told.set)
+    try:
+        async with asyncio.timeout(seconds):
+            await told.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _watch(fleet: Fleet, namespace: str, watch_seconds: float) -> None:
+    """One run of kopf, until it is told to end, or gives up and raises."""
     registry = kopf.OperatorRegistry()
     register(registry, fleet, watch_seconds)
     # Not kopf.operator(): in the end it waits 5 s for every task of this loop, the fleet's too.

@@ -61,15 +61,13 @@ def restorable(item: Mapping[str, Any]) -> Item:
 
 
 def status_of(item: Mapping[str, Any]) -> Item:
-    """A Preview with its status, as one of generation 1 has it. Pure.
+    """A Preview with its status, for an object of generation 1 that no operator has looked at yet. Pure.
 
     Where something was asked for that had not been begun, the status says so still.
     """
-    status, metadata = dict(item["status"]), item["metadata"]
+    status, metadata = {**item["status"], "observedGeneration": 0}, item["metadata"]
     if status.get("attempt") == attempt_of(parse(item)):
-        again = {**item, "metadata": {**metadata, "generation": 1}}
-        status |= {"attempt": attempt_of(parse(again)), "observedGeneration": 1}
-        status["conditions"] = [{**each, "observedGeneration": 1} for each in status.get("conditions", ())]
+        status["attempt"] = attempt_of(parse({**item, "metadata": {**metadata, "generation": 1}}))
     return {**restorable(item), "status": status}
 
 

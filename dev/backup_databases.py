@@ -85,7 +85,12 @@ class Dumps:
 
     def _dump_postgres(self, server: Server, place: Path) -> int:
         self._inside(server, ("pg_dumpall", *_PG), out=place / TEXT)
-        counted = ("psql", *_PG, "-XAtc", "SELECT count(*) FROM pg_database WHERE datallowconn")
+        counted = (
+            "psql",
+            *_PG,
+            "-XAtc",
+            "SELECT count(*) FROM pg_database WHERE datname ~ '_db(_r[0-9]+)?$'",
+        )
         return int(self._inside(server, counted))
 
     def _load_postgres(self, server: Server, place: Path) -> None:

@@ -82,9 +82,15 @@ async def login(space: Space, preview: str, key: str = "DATABASE_URL") -> str:
     return base64.b64decode(data[key]).decode()
 
 
-def names(kind: Kind, url: str) -> list[str]:
-    """The rows of `item`, read with a preview's own URL; raises one of REFUSED."""
-    own, server = urlsplit(url), urlsplit(os.environ[kind.setting])
+def names(kind: Kind, url: str, env: Mapping[str, str] | None = None) -> list[str]:
+    """The rows of `item`, read with a preview's own URL; raises one of REFUSED.
+
+    Args:
+        kind: of the database.
+        url: the preview's.
+        env: has the server's address on this machine; else this process's environment does.
+    """
+    own, server = urlsplit(url), urlsplit((os.environ if env is None else env)[kind.setting])
     user, password, database = own.username or "", unquote(own.password or ""), own.path.lstrip("/")
     host, port = server.hostname or "", server.port or 0
     if kind.type == "postgres":

@@ -10,6 +10,7 @@ from controller.cluster.protocol import Body
 from controller.runtime.memory import MemoryRuntime
 from tests.unit.controller.manual_clock import drain
 from tests.unit.controller.operator_world import RESYNC, SECOND, OperatorWorld, two
+from tests.unit.controller.reading import condition
 from tests.unit.core.world import COMMIT_A, KEY
 
 
@@ -109,6 +110,22 @@ class Flaky(MemoryRuntime):
             raise ZeroDivisionError
         async for key in super().watch():
             yield key
+
+
+async def test_a_server_that_goes_away_is_told_by_those_who_use_it_and_then_that_it_is_back(
+    world: OperatorWorld,
+) -> None:
+    await two(world)
+    async with world.operator():
+        await world.pass_time(60)
+        world.reconciler.passes.clear()
+        world.postgres.unavailable = True
+        await world.pass_time(RESYNC + 5)
+        assert condition(world, "DatabaseReady") == ("False", "DatabaseUnavailable")
+        assert condition(world, "Ready") == ("True", "Serving")
+        world.postgres.unavailable = False
+        await world.pass_time(RESYNC + 5)
+        assert condition(world, "DatabaseReady") == ("True", "Done")
 
 
 async def test_a_watch_that_breaks_begins_again(world: OperatorWorld) -> None:
