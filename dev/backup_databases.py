@@ -136,6 +136,7 @@ class Dumps:
         return (ended.stdout or b"").decode()
 
 
+_COUNTED = "SELECT count(*) FROM pg_database WHERE datname ~ '_db(_r[0-9]+)?$'"
 _PG = ("-h", "127.0.0.1", "-U", "postgres")
 _MYSQL = ("-h", "127.0.0.1", "-u", "root")
 _DUMPED = (
