@@ -62,7 +62,7 @@ def register(registry: kopf.OperatorRegistry, fleet: Fleet, watch_seconds: float
     async def started(settings: kopf.OperatorSettings, **_: Any) -> None:
         settings.posting.enabled = False
         settings.scanning.disabled = True
-        settings.watching.server_timeout = watch_seconds
+        settings.watching.server_timeout = round(watch_seconds)  # the API server takes whole seconds alone
         settings.persistence.diffbase_storage = NoDiffs()
 
     async def seen(event: kopf.RawEvent, **_: Any) -> None:
