@@ -21,6 +21,7 @@ from bench.figures import Aim, Line, Pair, Ratio
 from bench.world import World, timed
 from controller.api.errors import PreviewError
 from controller.api.names import PreviewKey, database_name
+from controller.current import fixed
 from controller.databases import postgres_catalog, postgres_templates
 from controller.databases.postgres import REGISTRY_PREFIX, PostgresServer
 from controller.databases.postgres_limits import DEFAULT_LIMITS
@@ -138,7 +139,7 @@ class _Bench:
 @asynccontextmanager
 async def _opened(world: World) -> AsyncIterator[_Bench]:
     """An installation of its own on the platform's server; nothing of it stays."""
-    url, where = world["POSTGRES_URL"], world["POSTGRES_PREVIEW_ADDRESS"]
+    url, where = fixed(world["POSTGRES_URL"]), world["POSTGRES_PREVIEW_ADDRESS"]
     keeping, plain = (
         PostgresServer(url, where, world["POSTGRES_CLIENT_IMAGE"], INSTALLATION, limits)
         for limits in (DEFAULT_LIMITS, replace(DEFAULT_LIMITS, templates=0))

@@ -7,15 +7,12 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-
-from pydantic import SecretStr
 
 from controller import __version__
 from controller.api.quantities import cpu_millis, memory_bytes
-from controller.api.spec import DatabaseType
+from controller.assembly_databases import databases
 from controller.assembly_lifecycle import Places, open_cleaning, open_lives
 from controller.assembly_logs import open_collector, open_logs
 from controller.assembly_routing import Expiries, open_certificates, routing_settings
@@ -31,11 +28,6 @@ from controller.core.execute import Announce, Backends, Limits
 from controller.core.gather import Sources
 from controller.core.inputs import Rules
 from controller.core.reconcile import Reconciler
-from controller.databases.mongodb import MongodbServer
-from controller.databases.mysql import MysqlServer
-from controller.databases.postgres import PostgresServer
-from controller.databases.postgres_limits import DEFAULT_LIMITS as POSTGRES_LIMITS
-from controller.databases.protocol import DatabaseServer
 from controller.fleet import Fleet, World
 from controller.health import Health
 from controller.lifecycle.memory import MemoryAccess
@@ -177,51 +169,6 @@ def git_source(settings: Settings) -> GitSource:
     )
 
 
-def databases(settings: Settings, stack: AsyncExitStack) -> dict[str, DatabaseServer]:
-    """The database servers that are configured, by their kind; closed by the stack.
-
-    Raises:
-        InvalidSpec: a URL or address that cannot be used.
-    """
-    servers: dict[str, DatabaseServer] = {}
-    if url := _admin_url(settings.postgres_url, settings.postgres_url_file):
-        limits = replace(
-            POSTGRES_LIMITS,
-            templates=settings.postgres_templates,
-            template_bytes=settings.postgres_template_bytes,
-        )
-        postgres = PostgresServer(
-            url,
-            settings.postgres_preview_address,
-            settings.postgres_client_image,
-            settings.installation_id,
-            limits,
-            settings.postgres_extensions,
-        )
-        stack.push_async_callback(postgres.close)
-        servers[DatabaseType.POSTGRES] = postgres
-    if url := _admin_url(settings.mysql_url, settings.mysql_url_file):
-        mysql = MysqlServer(
-            url, settings.mysql_preview_address, settings.mysql_client_image, settings.installation_id
-        )
-        stack.push_async_callback(mysql.close)
-        servers[DatabaseType.MYSQL] = mysql
-    if url := _admin_url(settings.mongodb_url, settings.mongodb_url_file):
-        mongodb = MongodbServer(
-            url, settings.mongodb_preview_address, settings.mongodb_client_image, settings.installation_id
-        )
-        stack.push_async_callback(mongodb.close)
-        servers[DatabaseType.MONGODB] = mongodb
-    return servers
-
-
-def _admin_url(given: SecretStr | None, file: Path | None) -> str:
-    """The administrator's URL, from the variable or from a file; empty: there is no such server."""
-    if given is not None:
-        return given.get_secret_value()
-    return file.read_text().strip() if file is not None else ""
-
-
 @dataclass(frozen=True)
 class _Engine:
     runtime: Runtime
@@ -245,8 +192,8 @@ async def _engine(  # noqa: PLR0913, PLR0917 - what it is made of, each once
         memory.any_image = True
         router = MemoryRouter(partial(_memory_probe, memory))
         said = MemoryOutputs(memory.engine, memory.installation)
-        usage = MemoryUsage(memory.engine, memory.installation, WallClock())
-        return _Engine(memory, said, usage, MemoryBuilder(memory), router, MemoryAccess())
+        used = MemoryUsage(memory.engine, memory.installation, WallClock())
+        return _Engine(memory, said, used, MemoryBuilder(memory), router, MemoryAccess())
     routing = routing_settings(settings)
     opened = await stack.enter_async_context(open_routing(routing, health, others, certificates))
     address = EngineAddress.from_env(os.environ)

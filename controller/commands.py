@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from controller.api.errors import PreviewError
 from controller.api.preview import describe
-from controller.assembly import databases
+from controller.assembly_databases import databases
 from controller.assembly_logs import credentials
 from controller.clock import WallClock
 from controller.cluster.kubernetes import KubernetesCluster

@@ -14,6 +14,7 @@ from controller.api.errors import InvalidSpec
 from controller.api.holdings import Holding
 from controller.api.names import PreviewKey
 from controller.api.spec import DatabaseType
+from controller.current import Secret
 from controller.databases import mongodb_catalog as catalog
 from controller.databases.addresses import connection_url, read_address
 from controller.databases.holdings import Origin
@@ -43,7 +44,8 @@ class MongodbServer:
     """One MongoDB server, version 5 or later, that is there for previews alone.
 
     Args:
-        admin_url: connection string of a user with the role root, as the operator reaches the server.
+        admin_url: connection string of a user with the role root, as the operator reaches the server,
+            as it is now.
         preview_address: host:port, as containers of previews reach it.
         client_image: made from `mongodb_client`, for migrations.
         installation: whose databases these are.
@@ -57,7 +59,7 @@ class MongodbServer:
 
     def __init__(
         self,
-        admin_url: str,
+        admin_url: Secret,
         preview_address: str,
         client_image: str,
         installation: str,

@@ -1,4 +1,5 @@
-"""Connections of the administrator to MongoDB: one pooled client, made with the first call.
+"""Connections of the administrator to MongoDB: one pooled client, made with the first call, and another one
+when the login changed.
 
 Whatever the driver raises leaves here as BackendUnavailable, within seconds also when the server hangs. The
 driver has no timeout of its own for an answer: under one, it loses a cancellation that comes while it sends
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +20,9 @@ from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
+from controller.current import Current, Secret
 from controller.databases.addresses import bracketed
+from controller.databases.replaced import Held
 from controller.databases.turns import turn
 
 Document = dict[str, Any]
@@ -36,17 +40,22 @@ class AdminSession:
     """The administrator's way to one server.
 
     Args:
-        admin_url: mongodb:// or mongodb+srv:// with the login of an administrator.
+        admin_url: mongodb:// or mongodb+srv:// with the login of an administrator, as it is now.
         connections: at most, at the same time.
     """
 
-    def __init__(self, admin_url: str, connections: int) -> None:
-        self.where, self.options = read_url(admin_url)
-        self._admin_url = admin_url
+    def __init__(self, admin_url: Secret, connections: int) -> None:
+        self._login = Current("the administrator's MongoDB URL", admin_url, read_url)
+        self.options = self._login().options
         self._connections = connections
         self._turns = asyncio.Semaphore(connections)
-        self._client: MongoClient | None = None
+        self._client: Held[MongoClient] | None = None
         self._checked = False
+
+    @property
+    def where(self) -> str:
+        """Host and port, for messages."""
+        return self._login().where
 
     @asynccontextmanager
     async def client(self, seconds: float) -> AsyncGenerator[MongoClient]:
@@ -60,28 +69,36 @@ class AdminSession:
         """
         with _cancellation_kept(), self._translated():
             async with turn(self._turns), asyncio.timeout(seconds):
-                client = self._open()
-                if not self._checked:
-                    await self._check(client)
-                    self._checked = True
-                yield client
+                async with (await self._open()).used() as client:
+                    if not self._checked:
+                        await self._check(client)
+                        self._checked = True
+                    yield client
 
     async def close(self) -> None:
         """Close all connections."""
         client, self._client, self._checked = self._client, None, False
         if client is not None:
-            await client.close()
+            await client.thing.close()
 
-    def _open(self) -> MongoClient:
-        if self._client is None:  # not in the constructor: it belongs to the running event loop
-            self._client = AsyncMongoClient(
-                self._admin_url,
-                appname="previewcloud",
-                maxPoolSize=self._connections,
-                serverSelectionTimeoutMS=SELECT_SECONDS * 1000,
-                connectTimeoutMS=CONNECT_SECONDS * 1000,
-            )
-        return self._client
+    async def _open(self) -> Held[MongoClient]:
+        url = self._login().url
+        before = self._client
+        if before is not None and before.login == url:
+            return before
+        # not in the constructor: it belongs to the running event loop
+        client: MongoClient = AsyncMongoClient(
+            url,
+            appname="previewcloud",
+            maxPoolSize=self._connections,
+            serverSelectionTimeoutMS=SELECT_SECONDS * 1000,
+            connectTimeoutMS=CONNECT_SECONDS * 1000,
+        )
+        self._client = opened = Held(client, url, client.close)
+        if before is not None:
+            self._checked = False
+            await before.replace()
+        return opened
 
     async def _check(self, client: MongoClient) -> None:
         about = await client.admin.command("buildInfo")
@@ -124,14 +141,23 @@ def _cancellation_kept() -> Generator[None]:
         raise asyncio.CancelledError
 
 
-def read_url(admin_url: str) -> tuple[str, dict[str, str]]:
-    """Host and port for messages, and the options that previews need too.
+@dataclass(frozen=True)
+class Login:
+    """An administrator's URL, host and port for messages, and the options that previews need too."""
+
+    url: str = field(repr=False)
+    where: str
+    options: dict[str, str]
+
+
+def read_url(admin_url: str) -> Login:
+    """What there is to know of an administrator's URL.
 
     Raises:
         InvalidSpec: DatabaseURLInvalid; the message does not repeat it.
     """
     if admin_url.startswith("mongodb+srv://"):  # its hosts stand in DNS, and TLS is a part of it
-        return urlsplit(admin_url).hostname or "", {"tls": "true"}
+        return Login(admin_url, urlsplit(admin_url).hostname or "", {"tls": "true"})
     try:
         found = parse_uri(admin_url, warn=True)
     except (PyMongoError, ConfigurationError, ValueError):
@@ -142,7 +168,7 @@ def read_url(admin_url: str) -> tuple[str, dict[str, str]]:
         ) from None
     where = ",".join(f"{bracketed(host)}:{port or DEFAULT_PORT}" for host, port in found["nodelist"])
     given = {name.lower(): value for name, value in found["options"].items()}
-    return where, {name: "true" for name in FOR_PREVIEWS if given.get(name.lower())}
+    return Login(admin_url, where, {name: "true" for name in FOR_PREVIEWS if given.get(name.lower())})
 
 
 def _words(error: Exception) -> str:

@@ -13,6 +13,7 @@ from controller.api.errors import BackendUnavailable, InvalidSpec
 from controller.api.holdings import Holding
 from controller.api.names import PreviewKey
 from controller.api.spec import DatabaseType
+from controller.current import Secret
 from controller.databases import mysql_catalog as catalog
 from controller.databases.addresses import connection_url, read_address
 from controller.databases.holdings import Origin
@@ -45,7 +46,8 @@ class MysqlServer:
     """One server, MySQL 8.0 or MariaDB 10.6 or later, that is there for previews alone.
 
     Args:
-        admin_url: mysql://user:password@host:port of an administrator, as the operator reaches the server.
+        admin_url: mysql://user:password@host:port of an administrator, as the operator reaches the server,
+            as it is now.
         preview_address: host:port, as containers of previews reach it.
         client_image: holds mysql or mariadb and a shell, for migrations.
         installation: whose databases these are.
@@ -59,7 +61,7 @@ class MysqlServer:
 
     def __init__(
         self,
-        admin_url: str,
+        admin_url: Secret,
         preview_address: str,
         client_image: str,
         installation: str,

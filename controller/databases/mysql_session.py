@@ -3,7 +3,7 @@
 The driver's own pool opens all connections at once and fails when all are taken, so this is a list and a
 semaphore. The first connection makes the server ready (`mysql_setup`). Whatever the driver raises leaves
 here as BackendUnavailable, within seconds also when the server hangs; a connection on which anything went
-wrong is not used again.
+wrong is not used again, nor is one of a login that was changed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from mysql.connector import Error
 from mysql.connector.aio import MySQLConnection
 
 from controller.api.errors import BackendUnavailable, InvalidSpec, PreviewError
+from controller.current import Current, Secret
 from controller.databases.turns import turn
 
 CONNECT_SECONDS = 5.0
@@ -59,6 +60,7 @@ class Link:
     """One connection, in autocommit mode."""
 
     connection: MySQLConnection = field(repr=False)
+    login: Login
     version: str = ""
     used: float = 0.0
 
@@ -90,15 +92,15 @@ class AdminSession:
     """The administrator's way to one server.
 
     Args:
-        admin_url: mysql://user:password@host:port of an administrator.
+        admin_url: mysql://user:password@host:port of an administrator, as it is now.
         connections: at most, at the same time.
         make_ready: prepares the server, on its first connection; told where it is.
     """
 
     def __init__(
-        self, admin_url: str, connections: int, make_ready: Callable[[Link, str], Awaitable[None]]
+        self, admin_url: Secret, connections: int, make_ready: Callable[[Link, str], Awaitable[None]]
     ) -> None:
-        self._login = read_url(admin_url)
+        self._login = Current("the administrator's MySQL URL", admin_url, read_url)
         self._turns = asyncio.Semaphore(connections)
         self._idle: list[Link] = []
         self._ready = False
@@ -121,12 +123,12 @@ class AdminSession:
                 try:
                     yield link
                 except PreviewError:
-                    self._give_back(link)
+                    await self._give_back(link)
                     raise
                 except BaseException:
                     await link.close()
                     raise
-                self._give_back(link)
+                await self._give_back(link)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -135,29 +137,42 @@ class AdminSession:
             await link.close()
 
     async def _take(self) -> Link:
+        login = self._login()
+        await self._part_with_others(login)
         while self._idle:
             link = self._idle.pop()
             if time.monotonic() - link.used < FRESH_SECONDS or await _lives(link):
                 return link
             self._ready = False  # it may be another server by now
-        link = await connect(self._login)
+        link = await connect(login)
         try:
             async with self._preparing:
                 if not self._ready:
-                    await self._make_ready(link, self._login.where)
+                    await self._make_ready(link, login.where)
                     self._ready = True
         except BaseException:
             await link.close()
             raise
         return link
 
-    def _give_back(self, link: Link) -> None:
+    async def _part_with_others(self, login: Login) -> None:
+        others = [link for link in self._idle if link.login != login]
+        if others:
+            self._idle = [link for link in self._idle if link.login == login]
+            self._ready = False
+        for link in others:
+            await link.close()
+
+    async def _give_back(self, link: Link) -> None:
+        if link.login != self._login():
+            await link.close()
+            return
         link.used = time.monotonic()
         self._idle.append(link)
 
     @contextmanager
     def _translated(self) -> Generator[None]:
-        where = self._login.where
+        where = self._login().where
         try:
             yield
         except TimeoutError:
@@ -182,7 +197,7 @@ async def connect(login: Login, database: str | None = None) -> Link:
             connection = await _open(login, database, plain=False)
         except TypeError:  # the driver's own, when a server has no TLS and was not told to do without
             connection = await _open(login, database, plain=True)
-        link = Link(connection)
+        link = Link(connection, login)
         try:
             await link.execute(_SETTINGS)
             ((link.version,),) = await link.execute("SELECT VERSION()")
@@ -210,7 +225,7 @@ async def _open(login: Login, database: str | None, *, plain: bool) -> MySQLConn
     try:
         await connection.connect()
     except BaseException:
-        await Link(connection).close()
+        await Link(connection, login).close()
         raise
     return connection
 

@@ -19,6 +19,7 @@ from controller.api.extensions import EXTENSIONS
 from controller.api.holdings import Holding
 from controller.api.names import PreviewKey
 from controller.api.spec import DatabaseType
+from controller.current import Secret
 from controller.databases import postgres_catalog as catalog
 from controller.databases import postgres_registry as registry
 from controller.databases import postgres_templates as templates
@@ -55,7 +56,8 @@ class PostgresServer:
     """One PostgreSQL server, version 15 or later, that is there for previews alone.
 
     Args:
-        admin_url: connection string of a superuser, as the operator reaches the server.
+        admin_url: connection string of a superuser, as the operator reaches the server,
+            as it is now.
         preview_address: host:port, as containers of previews reach it.
         client_image: holds psql and a shell, for migrations.
         installation: whose databases these are.
@@ -70,7 +72,7 @@ class PostgresServer:
 
     def __init__(  # noqa: PLR0913, PLR0917
         self,
-        admin_url: str,
+        admin_url: Secret,
         preview_address: str,
         client_image: str,
         installation: str,

@@ -4,6 +4,8 @@ short visits to single databases.
 The pool opens with the first call, and first makes the server ready: the registry exists, and PUBLIC may
 not connect to what is the administrator's. Whatever the driver raises leaves here as BackendUnavailable,
 within seconds also when the server hangs.
+
+The login may change at any time: the next call opens another pool with the new one.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
+from controller.current import Current, Secret
 from controller.databases.postgres_registry import TABLES
+from controller.databases.replaced import Held
 from controller.databases.turns import turn
 
 Connection = AsyncConnection[TupleRow]
@@ -49,20 +53,25 @@ class AdminSession:
     """The administrator's way to one server.
 
     Args:
-        admin_url: connection string of a superuser.
+        admin_url: connection string of a superuser, as it is now.
         registry: name of this installation's registry database.
         connections: to the registry at most; visits may take as many again.
     """
 
-    def __init__(self, admin_url: str, registry: str, connections: int) -> None:
-        self._conninfo, self.where = _read_url(admin_url)
+    def __init__(self, admin_url: Secret, registry: str, connections: int) -> None:
+        self._login = Current("the administrator's PostgreSQL URL", admin_url, _read_url)
         self._registry = registry
         self._ready = False
         self._preparing = asyncio.Lock()
         self._pool_size = connections
         self._turns = asyncio.Semaphore(connections)
         self._visits = asyncio.Semaphore(connections)
-        self._pool: AsyncConnectionPool[Connection] | None = None
+        self._pool: Held[AsyncConnectionPool[Connection]] | None = None
+
+    @property
+    def where(self) -> str:
+        """host:port, for messages."""
+        return self._login()[1]
 
     @asynccontextmanager
     async def registry(self, seconds: float) -> AsyncGenerator[Connection]:
@@ -76,13 +85,13 @@ class AdminSession:
         """
         with self._translated():
             async with turn(self._turns), asyncio.timeout(seconds):
-                pool = await self._prepared()
-                try:
-                    async with pool.connection(timeout=CONNECT_SECONDS) as connection:
-                        yield connection
-                except psycopg.OperationalError:
-                    self._ready = False  # the next call connects by itself and gets the reason
-                    raise
+                async with (await self._prepared()).used() as pool:
+                    try:
+                        async with pool.connection(timeout=CONNECT_SECONDS) as connection:
+                            yield connection
+                    except psycopg.OperationalError:
+                        self._ready = False  # the next call connects by itself and gets the reason
+                        raise
 
     @asynccontextmanager
     async def alone(self, seconds: float) -> AsyncGenerator[Connection]:
@@ -108,20 +117,23 @@ class AdminSession:
         """Close all connections."""
         pool, self._pool, self._ready = self._pool, None, False
         if pool is not None:
-            await pool.close()
+            await pool.thing.close()
 
-    async def _prepared(self) -> AsyncConnectionPool[Connection]:
+    async def _prepared(self) -> Held[AsyncConnectionPool[Connection]]:
         async with self._preparing:
-            if not self._ready:
+            conninfo, _ = self._login()
+            if not self._ready or self._pool is None or self._pool.login != conninfo:
                 await self._make_ready()
                 self._ready = True
-            if self._pool is None:
-                self._pool = await self._open_pool()
+            if self._pool is None or self._pool.login != conninfo:
+                before, self._pool = self._pool, await self._open_pool(conninfo)
+                if before is not None:
+                    await before.replace()
             return self._pool
 
-    async def _open_pool(self) -> AsyncConnectionPool[Connection]:
+    async def _open_pool(self, conninfo: str) -> Held[AsyncConnectionPool[Connection]]:
         pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-            make_conninfo(self._conninfo, dbname=self._registry),
+            make_conninfo(conninfo, dbname=self._registry),
             kwargs={"autocommit": True, "prepare_threshold": None},
             min_size=0,
             max_size=self._pool_size,
@@ -130,7 +142,7 @@ class AdminSession:
             reconnect_timeout=RECONNECT_SECONDS,
         )
         await pool.open(wait=False)
-        return pool
+        return Held(pool, conninfo, pool.close)
 
     async def _make_ready(self) -> None:
         async with await self._connect(None) as connection:
@@ -165,7 +177,7 @@ class AdminSession:
         changes = {"dbname": database, "options": options}
         given = {key: value for key, value in changes.items() if value is not None}
         return await AsyncConnection.connect(
-            make_conninfo(self._conninfo, **given), autocommit=True, prepare_threshold=None
+            make_conninfo(self._login()[0], **given), autocommit=True, prepare_threshold=None
         )
 
     @contextmanager

@@ -20,6 +20,7 @@ from pymongo import AsyncMongoClient, monitoring
 from pymongo.errors import OperationFailure
 from pymongo.uri_parser import parse_uri
 
+from controller.current import Secret, fixed
 from controller.databases.mongodb import MongodbServer
 from controller.databases.mongodb_catalog import REGISTRY, databases, has_user
 from controller.databases.mongodb_limits import DEFAULT_LIMITS, MongodbLimits
@@ -208,14 +209,20 @@ class MongodbWorld:
         self.neighbour = self.another(self.installations[1])
 
     def another(
-        self, installation: str | None = None, limits: MongodbLimits = DEFAULT_LIMITS
+        self,
+        installation: str | None = None,
+        limits: MongodbLimits = DEFAULT_LIMITS,
+        url: Secret | None = None,
     ) -> MongodbServer:
         """One more operator's view of the server, as after a restart."""
         given = parse_uri(setting("MONGODB_URL"))
         source = given["options"].get("authsource", given["database"] or "admin")
-        server = MongodbServer(
+        relayed = (
             f"mongodb://{given['username']}:{given['password']}@127.0.0.1:{self.relay.port}/"
-            f"?authSource={source}&directConnection=true",
+            f"?authSource={source}&directConnection=true"
+        )
+        server = MongodbServer(
+            url or fixed(relayed),
             setting("MONGODB_PREVIEW_ADDRESS"),
             setting("MONGODB_CLIENT_IMAGE"),
             installation or self.installations[0],

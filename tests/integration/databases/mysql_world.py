@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from mysql.connector import Error
 
+from controller.current import Secret, fixed
 from controller.databases.mysql import MysqlServer
 from controller.databases.mysql_catalog import role_of
 from controller.databases.mysql_limits import DEFAULT_LIMITS, MysqlLimits
@@ -60,13 +61,13 @@ class MysqlWorld:
         return read_url(setting(f"{self.kind}_URL"))
 
     def another(
-        self, installation: str | None = None, limits: MysqlLimits = DEFAULT_LIMITS, url: str | None = None
+        self, installation: str | None = None, limits: MysqlLimits = DEFAULT_LIMITS, url: Secret | None = None
     ) -> MysqlServer:
         """One more operator's view of the server, as after a restart."""
         parts = urlsplit(setting(f"{self.kind}_URL"))
         login = parts.netloc.rpartition("@")[0]
         server = MysqlServer(
-            url or parts._replace(netloc=f"{login}@127.0.0.1:{self.relay.port}").geturl(),
+            url or fixed(parts._replace(netloc=f"{login}@127.0.0.1:{self.relay.port}").geturl()),
             setting(f"{self.kind}_PREVIEW_ADDRESS"),
             setting(f"{self.kind}_CLIENT_IMAGE"),
             installation or self.installations[0],

@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
 from controller.api.extensions import EXTENSIONS
+from controller.current import Secret, fixed
 from controller.databases.postgres import REGISTRY_PREFIX, PostgresServer
 from controller.databases.postgres_catalog import sweep_roles
 from controller.databases.postgres_limits import DEFAULT_LIMITS, PostgresLimits
@@ -78,11 +79,12 @@ class PostgresWorld:
         installation: str | None = None,
         limits: PostgresLimits = DEFAULT_LIMITS,
         extensions: tuple[str, ...] = EXTENSIONS,
+        url: Secret | None = None,
     ) -> PostgresServer:
         """One more operator's view of the server, as after a restart."""
-        url = make_conninfo(setting("POSTGRES_URL"), host="127.0.0.1", port=self.relay.port)
+        relayed = make_conninfo(setting("POSTGRES_URL"), host="127.0.0.1", port=self.relay.port)
         server = PostgresServer(
-            url,
+            url or fixed(relayed),
             setting("POSTGRES_PREVIEW_ADDRESS"),
             setting("POSTGRES_CLIENT_IMAGE"),
             installation or self.installations[0],

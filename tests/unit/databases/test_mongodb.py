@@ -8,6 +8,7 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from controller.api.errors import BackendUnavailable, InvalidSpec, NotReady
+from controller.current import fixed
 from controller.databases.mongodb import MongodbServer
 from controller.databases.mongodb_catalog import create_user, drop_database, drop_user, end_sessions
 from controller.databases.mongodb_session import AdminSession, MongoClient, read_url
@@ -18,7 +19,7 @@ URL = "mongodb://admin:very-secret@10.0.0.1:27018/?authSource=admin"
 
 
 def server(url: str = URL, address: str = "10.0.0.2:27017") -> MongodbServer:
-    return MongodbServer(url, address, "client:1", "ours")
+    return MongodbServer(fixed(url), address, "client:1", "ours")
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,9 @@ def server(url: str = URL, address: str = "10.0.0.2:27017") -> MongodbServer:
 def test_previews_get_what_of_the_administrators_options_holds_for_all(
     url: str, where: str, options: dict[str, str]
 ) -> None:
-    assert read_url(url) == (where, options)
+    login = read_url(url)
+    assert (login.where, login.options) == (where, options)
+    assert url not in repr(login)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +87,7 @@ async def test_a_role_that_is_not_the_databases_own_is_a_mistake_of_ours() -> No
 
 
 async def test_a_cancellation_that_the_driver_lost_counts_all_the_same() -> None:
-    session = AdminSession(URL, 1)
+    session = AdminSession(fixed(URL), 1)
     session._checked = True
     entered = asyncio.Event()
 
@@ -108,7 +111,7 @@ async def test_a_cancellation_that_the_driver_lost_counts_all_the_same() -> None
 
 
 async def test_a_server_that_answers_too_slowly_is_unavailable() -> None:
-    session = AdminSession(URL, 1)
+    session = AdminSession(fixed(URL), 1)
     session._checked = True
     with pytest.raises(BackendUnavailable, match=r"MongoDB at 10\.0\.0\.1:27018 did not answer in time"):
         async with session.client(0.01):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
+from controller.current import fixed
 from controller.databases import mysql_catalog as catalog
 from controller.databases.mysql import MysqlServer
 from controller.databases.mysql_limits import DEFAULT_LIMITS
@@ -47,7 +48,8 @@ class Given:
 
 def server(given: Given | None = None) -> MysqlServer:
     given = given or Given()
-    return MysqlServer(given.admin_url, given.preview_address, given.client_image, given.installation)
+    url = fixed(given.admin_url)
+    return MysqlServer(url, given.preview_address, given.client_image, given.installation)
 
 
 def test_a_role_is_the_databases_name_while_it_fits() -> None:
