@@ -139,9 +139,9 @@ class _Bench:
 @asynccontextmanager
 async def _opened(world: World) -> AsyncIterator[_Bench]:
     """An installation of its own on the platform's server; nothing of it stays."""
-    url, where = fixed(world["POSTGRES_URL"]), world["POSTGRES_PREVIEW_ADDRESS"]
+    url, where = world["POSTGRES_URL"], world["POSTGRES_PREVIEW_ADDRESS"]
     keeping, plain = (
-        PostgresServer(url, where, world["POSTGRES_CLIENT_IMAGE"], INSTALLATION, limits)
+        PostgresServer(fixed(url), where, world["POSTGRES_CLIENT_IMAGE"], INSTALLATION, limits)
         for limits in (DEFAULT_LIMITS, replace(DEFAULT_LIMITS, templates=0))
     )
     client = EngineClient(EngineAddress.from_env(world.variables))

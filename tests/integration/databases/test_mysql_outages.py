@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from controller.api.errors import BackendUnavailable
+from controller.current import fixed
 from controller.databases.mysql_limits import MysqlLimits
 from controller.databases.mysql_session import read_url
 from controller.databases.protocol import JobRunner
@@ -104,7 +105,8 @@ async def test_a_slow_statement_of_one_holds_up_no_other(world: MysqlWorld) -> N
 async def test_a_wrong_login_of_the_administrator_is_told_without_it(world: MysqlWorld) -> None:
     login = read_url("mysql://nobody:secret%2Fword@127.0.0.1:3306")
     assert login.password == "secret/word"
-    server = world.another(url=f"mysql://nobody:secret%2Fword@127.0.0.1:{world.relay.port}")
+    url = f"mysql://nobody:secret%2Fword@127.0.0.1:{world.relay.port}"
+    server = world.another(url=fixed(url))
     with pytest.raises(BackendUnavailable, match="Access denied") as refused:
         await server.survey()
     assert "secret" not in str(refused.value)
