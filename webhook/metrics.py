@@ -50,13 +50,6 @@ class Metrics:
             buckets=REQUEST_SECONDS,
             registry=self.registry,
         )
-        self._receiving = Histogram(
-            "previewcloud_webhook_delivery_duration",
-            "How long it took to answer a delivery.",
-            unit="seconds",
-            buckets=REQUEST_SECONDS,
-            registry=self.registry,
-        )
         self._wakes = Counter(
             "previewcloud_wakes",
             "Sleeping previews that visitors woke: asked, or failed where the cluster did not take that.",
