@@ -46,6 +46,14 @@ class Shape(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
 
 
+class Usage(Shape):
+    """What a service uses now."""
+
+    cpu_cores: float | None = None
+    memory_bytes: int = 0
+    memory_limit_bytes: int = 0
+
+
 class Service(Shape):
     """One service of a preview."""
 
@@ -53,6 +61,7 @@ class Service(Shape):
     status: str = ""
     url: str | None = None
     image_tag: str | None = None
+    usage: Usage | None = None
 
 
 class Database(Shape):

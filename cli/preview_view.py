@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.ansi import harmless, plain
-from cli.models import SETTLED, Preview
+from cli.models import SETTLED, Preview, Usage
 from controller.api.durations import written
 
 COMMIT = 12
@@ -139,8 +139,23 @@ def _matters(preview: Preview) -> bool:
 def _services(preview: Preview) -> Table:
     made = Table.grid(padding=(0, 2))
     for service in preview.services:
-        made.add_row(_text(service.name), state(service.status), _text(service.url or ""))
+        used = "" if service.usage is None else using(service.usage)
+        made.add_row(_text(service.name), state(service.status), _text(used), _text(service.url or ""))
     return made
+
+
+def using(usage: Usage) -> str:
+    """What a service uses, as in `0.03 CPU, 45 MiB of 512 MiB`; CPU in cores."""
+    memory = f"{size(usage.memory_bytes)} of {size(usage.memory_limit_bytes)}"
+    return memory if usage.cpu_cores is None else f"{usage.cpu_cores:.2f} CPU, {memory}"
+
+
+def size(amount: int) -> str:
+    """Bytes in the largest unit of which there is one at least."""
+    for unit, each in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
+        if amount >= each:
+            return f"{amount / each:.0f} {unit}" if amount >= 10 * each else f"{amount / each:.1f} {unit}"
+    return f"{amount} B"
 
 
 def _text(text: str) -> Text:

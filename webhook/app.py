@@ -25,6 +25,7 @@ from controller.api.policy import PathFilter
 from controller.background import kept_up
 from controller.certificates import CertificateFiles, files_of, server_context
 from controller.clock import Clock, WallClock
+from controller.lag import LoopLag
 from controller.logs.archive import Archive, open_archive
 from controller.logs.open import DEFAULT_URL, open_store
 from controller.logs.store import StoreSettings
@@ -89,6 +90,8 @@ async def open_bridge(settings: BridgeSettings) -> AsyncIterator[None]:
         app = application(settings, desk, metrics, api)
         app.middlewares.insert(0, counted(metrics.request, tracer, clock))
         await cluster.start()
+        lag = LoopLag(metrics.registry, clock).run
+        stack.push_async_callback(_ended, asyncio.create_task(kept_up(lag, clock)))
         comparison = Comparison(cluster, github, desk, clock)
         compare = partial(comparison.run, settings.cleanup_interval_minutes * 60)
         stack.push_async_callback(_ended, asyncio.create_task(kept_up(compare, clock)))

@@ -20,6 +20,7 @@ from controller.api.names import GROUP, PreviewKey
 from controller.api.preview import Preview
 from controller.clock import Clock
 from controller.cluster.wire import OPENED, ApiServer, Change, Request, VersionGone
+from controller.probes import Pulse
 from webhook.cluster.index import PreviewIndex
 from webhook.cluster.objects import read
 
@@ -49,13 +50,17 @@ class PreviewWatch:
         namespace: which one to watch; empty for all.
         index: what is kept.
         clock: measures outages.
+        pulse: beats when a watch is opened, and when it brings something.
     """
 
-    def __init__(self, api: ApiServer, namespace: str, index: PreviewIndex, clock: Clock) -> None:
+    def __init__(
+        self, api: ApiServer, namespace: str, index: PreviewIndex, clock: Clock, pulse: Pulse
+    ) -> None:
         self._api = api
         self._path = collection(namespace)
         self._index = index
         self._clock = clock
+        self._pulse = pulse
         self._listed = False
         self._down_since: float | None = None
         self._told = False
@@ -134,6 +139,7 @@ class PreviewWatch:
         began, lives = self._clock.monotonic(), False
         async with aclosing(self._api.watch(self._path, query, WATCH_SECONDS)) as stream:
             async for change in stream:
+                self._pulse.beat()
                 if change.type == OPENED:
                     self._opened()
                     continue

@@ -12,7 +12,8 @@ from controller.api.names import PreviewKey
 from controller.api.preview import Preview
 from controller.background import kept_up
 from controller.clock import Clock
-from controller.cluster.wire import APPLY, NOT_FOUND, ApiServer, Refused, Request
+from controller.cluster.wire import APPLY, METADATA_LIST, NOT_FOUND, ApiServer, Refused, Request
+from controller.probes import Pulse
 from webhook.cluster.book import RecordBook
 from webhook.cluster.cache import PreviewWatch, collection
 from webhook.cluster.config_maps import MERGE, RecordMaps
@@ -39,7 +40,9 @@ class KubernetesCluster(Reading):
         self._namespace = namespace
         self._clock = clock
         self._index = PreviewIndex(clock)
-        self._watch = PreviewWatch(api, watch_namespace, self._index, clock)
+        self._seen = collection(watch_namespace)
+        self.pulse = Pulse(clock)
+        self._watch = PreviewWatch(api, watch_namespace, self._index, clock, self.pulse)
         self._book = RecordBook(RecordMaps(api, namespace), clock)
         self._secrets = SecretStore(api, namespace)
         self._tasks: list[asyncio.Task[None]] = []
@@ -97,6 +100,10 @@ class KubernetesCluster(Reading):
     def ready(self) -> bool:
         """All Previews and Records were read once, and the watch lives."""
         return self._book.loaded and self._watch.ready
+
+    async def check(self) -> None:
+        """See Cluster.check: one Preview is listed, and of that the metadata alone."""
+        await self._api.call(Request("GET", self._seen, query={"limit": "1"}, accept=METADATA_LIST))
 
     async def apply(self, wanted: Wanted) -> Preview:
         """Make it so; the answer is in the index when this returns.

@@ -23,6 +23,7 @@ from controller.api.names import (
 from controller.api.preview import Preview
 from controller.api.status import PreviewStatus
 from controller.clock import Clock, WallClock
+from controller.probes import Pulse
 from webhook.cluster.book import RecordBook
 from webhook.cluster.index import PreviewIndex
 from webhook.cluster.memory_apply import applied, refuse
@@ -91,6 +92,7 @@ class MemoryCluster(Reading):
         self.namespace = namespace
         self.maps = maps or MemoryMaps()
         self._clock = clock or WallClock()
+        self.pulse = Pulse(self._clock)
         self._index = PreviewIndex(self._clock)
         self._book = RecordBook(self.maps, self._clock)
         self._bodies: dict[PreviewKey, dict[str, Any]] = {}
@@ -103,6 +105,11 @@ class MemoryCluster(Reading):
     async def start(self) -> None:
         """Read the Records that are there; only needed with those of an earlier cluster."""
         await self._book.load()
+
+    async def check(self) -> None:
+        """See Cluster.check."""
+        if not self.available:
+            raise BackendUnavailable("ClusterUnavailable", "The API server does not answer.")
 
     def put(self, preview: Preview) -> Preview:
         """Create or replace a Preview by hand, without the bridge; gives it as it is then."""

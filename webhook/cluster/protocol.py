@@ -14,6 +14,7 @@ from typing import Protocol
 from controller.api.names import GROUP, PreviewKey
 from controller.api.preview import Preview
 from controller.api.spec import PreviewSpec
+from controller.probes import Pulse
 from webhook.cluster.records import Record
 from webhook.subject import Subject
 
@@ -78,6 +79,13 @@ class Cluster(Protocol):
     @property
     def ready(self) -> bool:
         """All Previews were read once, and the watch lives."""
+
+    @property
+    def pulse(self) -> Pulse:
+        """Of the watch of Previews."""
+
+    async def check(self) -> None:
+        """Ask the API server as little as can be asked; raises BackendUnavailable (ClusterUnavailable)."""
 
     def previews(self) -> Sequence[Preview]:
         """All Previews that can be read, the oldest first."""

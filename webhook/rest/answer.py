@@ -20,14 +20,22 @@ from controller.api.spec import Service
 from controller.api.status import ConditionStatus, ConditionType, Phase, ServiceStatus
 from controller.api.wishes import wishes_of
 from webhook.rest.models import Status
-from webhook.rest.shapes import DatabaseAnswer, PreviewAnswer, ServiceAnswer, StatusAnswer
+from webhook.rest.shapes import (
+    NO_USAGE,
+    DatabaseAnswer,
+    PreviewAnswer,
+    ServiceAnswer,
+    StatusAnswer,
+    Usage,
+    UsageAnswer,
+)
 
 _SETTLED = (Phase.RUNNING, Phase.FAILED, Phase.SLEEPING, Phase.EXPIRED)
 """Phases that something newly asked for makes out of date."""
 
 
-def answer(preview: Preview) -> PreviewAnswer:
-    """The whole of it."""
+def answer(preview: Preview, usage: Usage = NO_USAGE) -> PreviewAnswer:
+    """The whole of it, with what its services use where that is known."""
     source, status = preview.spec.source, preview.status
     owner, _, name = source.repository.partition("/")
     reason, message = _trouble(preview)
@@ -39,7 +47,7 @@ def answer(preview: Preview) -> PreviewAnswer:
         branch=source.branch,
         commit_sha=source.commit,
         status=state(preview),
-        services=_services(preview),
+        services=_services(preview, usage),
         database=_database(preview),
         urls=_urls(preview),
         created_at=preview.metadata.creation_timestamp,
@@ -53,9 +61,10 @@ def answer(preview: Preview) -> PreviewAnswer:
     )
 
 
-def short(preview: Preview) -> StatusAnswer:
-    """Its state, in short."""
-    return StatusAnswer(preview_id=preview.slug, status=state(preview), urls=_urls(preview))
+def short(preview: Preview, usage: Usage = NO_USAGE) -> StatusAnswer:
+    """Its state, in short, with what its services use where that is known."""
+    used = dict(usage) or None
+    return StatusAnswer(preview_id=preview.slug, status=state(preview), urls=_urls(preview), usage=used)
 
 
 def state(preview: Preview) -> Status:
@@ -119,14 +128,17 @@ def _asked(preview: Preview) -> bool:
     return deployed or (rests and wishes_of(preview).wake_counts)
 
 
-def _services(preview: Preview) -> tuple[ServiceAnswer, ...]:
+def _services(preview: Preview, usage: Usage) -> tuple[ServiceAnswer, ...]:
     """Those that the spec names, each with what is known of it; else those that are there."""
     wanted: Mapping[str, Service | None] = {service.name: service for service in preview.spec.services}
     seen = {service.name: service for service in preview.status.services}
-    return tuple(_service(name, wanted.get(name), seen.get(name)) for name in (wanted if wanted else seen))
+    names = wanted if wanted else seen
+    return tuple(_service(name, wanted.get(name), seen.get(name), usage.get(name)) for name in names)
 
 
-def _service(name: str, wanted: Service | None, seen: ServiceStatus | None) -> ServiceAnswer:
+def _service(
+    name: str, wanted: Service | None, seen: ServiceStatus | None, usage: UsageAnswer | None
+) -> ServiceAnswer:
     image = seen.image if seen is not None and seen.image else wanted.image if wanted else None
     return ServiceAnswer(
         name=name,
@@ -134,6 +146,7 @@ def _service(name: str, wanted: Service | None, seen: ServiceStatus | None) -> S
         port=wanted.port if wanted else None,
         url=seen.url if seen else None,
         status=(seen.state or "pending").lower() if seen else "pending",
+        usage=usage,
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from webhook.rest.answer import Renderings
 from webhook.rest.api import Api
 from webhook.rest.health import OperatorHealth
+from webhook.rest.usage import OperatorUsage
 from webhook.tokens import Claims
 
 
@@ -21,6 +22,7 @@ class Tools:
     api: Api
     renderings: Renderings
     operator: OperatorHealth
+    usage: OperatorUsage
 
 
 @dataclass(frozen=True)

@@ -56,11 +56,13 @@ async def _list(tools: Tools, call: Call) -> web.Response:
 
 
 async def _get(tools: Tools, call: Call) -> web.Response:
-    return _json(PreviewSuccess(data=answer(_preview(tools, call))))
+    preview = _preview(tools, call)
+    return _json(PreviewSuccess(data=answer(preview, await tools.usage.of(preview.slug))))
 
 
 async def _status(tools: Tools, call: Call) -> web.Response:
-    return _json(StatusSuccess(data=short(_preview(tools, call))))
+    preview = _preview(tools, call)
+    return _json(StatusSuccess(data=short(preview, await tools.usage.of(preview.slug))))
 
 
 async def _delete(tools: Tools, call: Call) -> web.Response:

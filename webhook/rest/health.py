@@ -7,27 +7,22 @@ ask, so that nothing of the operator's words is handed on.
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Mapping
+from typing import Any
 
 import aiohttp
-import structlog
 
-from controller.certificates import trusting
 from controller.clock import Clock
+from webhook.rest.asked import OperatorQuestion
 from webhook.rest.shapes import HealthAnswer, HealthState, PartsAnswer
 from webhook.settings import BridgeSettings
 
-log = structlog.get_logger()
-
-TIMEOUT_SECONDS, KEPT_SECONDS = 2.0, 5.0
-ANSWER_MAX = 64 * 1024
+PATH = "/health"
 PARTS = ("docker", "databases", "logs")
 
 
 class OperatorHealth:
-    """Asks the operator, at most once in five seconds, whoever asks here.
+    """Asks the operator.
 
     Args:
         settings: where the operator answers, and the token for it.
@@ -36,47 +31,21 @@ class OperatorHealth:
     """
 
     def __init__(self, settings: BridgeSettings, session: aiohttp.ClientSession, clock: Clock) -> None:
-        self._url = f"{settings.operator_url.rstrip('/')}/health" if settings.operator_url else ""
-        token = settings.operator_token
-        self._headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
-        self._trust = trusting(settings.operator_ca_file)
-        self._session = session
-        self._clock = clock
-        self._lock = asyncio.Lock()
-        self._known: tuple[float, Mapping[str, HealthState]] | None = None
+        self._told = bool(settings.operator_url)
+        failing = dict.fromkeys(PARTS, HealthState.FAILING)
+        self._question = OperatorQuestion[Mapping[str, HealthState]](
+            settings, PATH, session, clock, _read, failing
+        )
 
     async def parts(self) -> Mapping[str, HealthState]:
         """Health of docker, databases and logs; all unknown when the operator has no address here."""
-        if not self._url:
+        if not self._told:
             return dict.fromkeys(PARTS, HealthState.UNKNOWN)
-        async with self._lock:
-            if self._known is None or self._clock.monotonic() - self._known[0] >= KEPT_SECONDS:
-                found = await self._ask()
-                self._known = (self._clock.monotonic(), found)
-            return self._known[1]
+        return await self._question.answer()
 
-    async def _ask(self) -> Mapping[str, HealthState]:
-        try:
-            async with self._session.get(
-                self._url,
-                headers=self._headers,
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
-                allow_redirects=False,
-                ssl=self._trust,
-            ) as response:
-                content = await response.content.read(ANSWER_MAX)
-            told = json.loads(content)
-            return {part: _state(told.get(part)) for part in PARTS}
-        except (
-            TimeoutError,
-            aiohttp.ClientError,
-            OSError,
-            ValueError,
-            AttributeError,
-            RecursionError,
-        ) as error:
-            log.warning("the operator does not tell its health", cause=type(error).__name__)
-            return dict.fromkeys(PARTS, HealthState.FAILING)
+
+def _read(told: Any) -> Mapping[str, HealthState]:
+    return {part: _state(told.get(part)) for part in PARTS}
 
 
 def _state(told: object) -> HealthState:

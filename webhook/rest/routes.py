@@ -12,6 +12,8 @@ import aiohttp
 from aiohttp import web
 from pydantic import BaseModel
 
+from controller.health import OK
+from controller.probes import Liveness, add_probes, readiness
 from webhook.body import Bodies
 from webhook.logs.hub import Hub
 from webhook.logs.page import add_pages
@@ -29,9 +31,11 @@ from webhook.rest.openapi import document
 from webhook.rest.operations import JSON, OPERATIONS, Operation
 from webhook.rest.refusals import Refusal, WrongField
 from webhook.rest.requests import answer_with_id, identified
+from webhook.rest.usage import OperatorUsage
 
 _TOOLS: web.AppKey[Tools] = web.AppKey("tools", Tools)
 BODY_MAX = 1024 * 1024
+NOT_READ = "The previews have not been read yet, or have not been watched for a minute."
 
 
 def setup(app: web.Application, api: Api) -> None:
@@ -50,8 +54,7 @@ def setup(app: web.Application, api: Api) -> None:
     app.cleanup_ctx.append(_opened(api))
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, _route(door, operation))
-    app.router.add_get("/healthz", _alive, allow_head=False)
-    app.router.add_get("/readyz", _ready(api), allow_head=False)
+    add_probes(app, Liveness(api.cluster.pulse, api.cluster.check).answer, _ready(api))
     add_streams(app, api, Hub(api.logs, api.clock))
     add_pages(app, api)
     add_docs(app, document(api.settings.bridge_url))
@@ -60,7 +63,9 @@ def setup(app: web.Application, api: Api) -> None:
 def _opened(api: Api) -> Callable[[web.Application], AsyncIterator[None]]:
     async def opened(app: web.Application) -> AsyncIterator[None]:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-            app[_TOOLS] = Tools(api, Renderings(), OperatorHealth(api.settings, session, api.clock))
+            health = OperatorHealth(api.settings, session, api.clock)
+            usage = OperatorUsage(api.settings, session, api.clock)
+            app[_TOOLS] = Tools(api, Renderings(), health, usage)
             yield
 
     return opened
@@ -126,14 +131,10 @@ def _text(model: type[BaseModel], content: bytes) -> BaseModel:
     return model.model_validate({field: text}, strict=True)
 
 
-async def _alive(request: web.Request) -> web.Response:
-    return web.Response(text="alive\n")
-
-
 def _ready(api: Api) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """The cluster alone: deliveries are taken without operator, engine and log store too."""
+
     async def ready(request: web.Request) -> web.Response:
-        if api.cluster.ready:
-            return web.Response(text="ready\n")
-        return web.Response(text="The previews have not been read yet.\n", status=503)
+        return readiness({"cluster": OK if api.cluster.ready else NOT_READ})
 
     return ready

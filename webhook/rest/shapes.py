@@ -6,6 +6,7 @@ credential.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
@@ -19,6 +20,24 @@ def _is_unknown(value: object) -> bool:
     return value is None
 
 
+class UsageAnswer(Model):
+    """What a service uses now, its instances together."""
+
+    instances: int = Field(description="How many instances of it run.")
+    cpu_cores: float | None = Field(
+        default=None,
+        exclude_if=_is_unknown,
+        description="Cores in use, over the last seconds; left out until it was measured twice.",
+    )
+    memory_bytes: int = Field(description="Memory it holds, without page cache not used lately.")
+    memory_limit_bytes: int = Field(description="Memory it may hold.")
+
+
+Usage = Mapping[str, UsageAnswer]
+"""By the name of a service."""
+NO_USAGE: Usage = {}
+
+
 class ServiceAnswer(Model):
     """One service of a preview."""
 
@@ -27,6 +46,11 @@ class ServiceAnswer(Model):
     port: int | None = Field(description="The port, where the request or the resource names it.")
     url: str | None = Field(description="Where it answers; null until then, and when it is not public.")
     status: str = Field(description="State of its instance; `pending` until there is one.")
+    usage: UsageAnswer | None = Field(
+        default=None,
+        exclude_if=_is_unknown,
+        description="What it uses; left out in lists, and where that is not known.",
+    )
 
 
 class DatabaseAnswer(Model):
@@ -93,6 +117,11 @@ class StatusAnswer(Model):
     preview_id: str | None = Field(description="Its id, the slug.")
     status: Status = Field(description="Its state.")
     urls: dict[str, str] = Field(description="Where its services answer, by name.")
+    usage: dict[str, UsageAnswer] | None = Field(
+        default=None,
+        exclude_if=_is_unknown,
+        description="What its services use, by name; left out where that is not known.",
+    )
 
 
 class BuildAnswer(Model):

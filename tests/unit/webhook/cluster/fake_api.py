@@ -12,6 +12,7 @@ from aiohttp import web
 
 from controller.clock import WallClock
 from controller.cluster.wire import ApiServer
+from controller.probes import Pulse
 from tests.contract.bridge_cluster_world import spec_of
 from tests.unit.cluster.serving import refusal
 from webhook.cluster.cache import PreviewWatch
@@ -123,4 +124,4 @@ class FakeApi:
 def watching(api: ApiServer, clock: FlyingClock) -> tuple[PreviewIndex, PreviewWatch]:
     """An index and what keeps it."""
     index = PreviewIndex(clock)
-    return index, PreviewWatch(api, "previews", index, clock)
+    return index, PreviewWatch(api, "previews", index, clock, Pulse(clock))
