@@ -120,7 +120,7 @@ class MemoryEngine:
         """End a container's process for good."""
         container = self.containers[name]
         container.state, container.exit_code = InstanceState.EXITED, exit_code
-        self.printer.ring()
+        self.printer.ring(container)
         self._changed(container)
 
     def print(self, name: str, text: str, stream: Stream = Stream.STDOUT, at: int | None = None) -> None:
@@ -141,7 +141,7 @@ class MemoryEngine:
         """By hand, or by the runtime: the container is gone."""
         container = self.containers.pop(name)
         container.state = InstanceState.EXITED
-        self.printer.ring()
+        self.printer.ring(container)
         if container.spec is not None:
             self._forget(container.installation, container.spec.preview, 0, name)
             self._tell(container.installation, container.spec.preview)

@@ -48,10 +48,13 @@ class MemoryOutputs:
 
     async def output(self, identity: str, read: Positions) -> AsyncGenerator[tuple[Printed, ...]]:
         """See Outputs.output."""
+        container = self._find(identity)
+        if container is None:
+            return
         printer = self._engine.printer
-        cuts, bell, at = printer.cuts, printer.bell(), 0
+        cuts, bell, at = printer.cuts, printer.bell(container), 0
         try:
-            while (container := self._find(identity)) is not None:
+            while self._find(container.id) is not None:
                 bell.clear()
                 self._engine.check()
                 if printer.cuts != cuts:
@@ -65,13 +68,15 @@ class MemoryOutputs:
                 else:
                     await bell.wait()
         finally:
-            printer.give_back(bell)
+            printer.give_back(container, bell)
 
     def _find(self, identity: str) -> Container | None:
-        for name, container in self._engine.containers.items():
-            if identity in (name, container.id):
-                return container
-        return None
+        """By name, or by id, which is the name and a number."""
+        containers = self._engine.containers
+        if identity in containers:
+            return containers[identity]
+        container = containers.get(identity.rpartition(".")[0])
+        return container if container is not None and container.id == identity else None
 
     def _source(self, container: Container) -> Source | None:
         spec = container.spec

@@ -24,7 +24,8 @@ class MemoryPrinter:
         """How many times all connections broke."""
         self._now = now
         self._serial = 0
-        self._bells: set[asyncio.Event] = set()
+        self._bells: dict[str, set[asyncio.Event]] = {}
+        """By container, whoever reads it."""
         self._starts: set[asyncio.Queue[Container | None]] = set()
 
     def identity(self, name: str) -> str:
@@ -49,29 +50,34 @@ class MemoryPrinter:
             at = (self._now() - EPOCH) // timedelta(microseconds=1) * 1000
             at = max([at, *(line.at + 1 for line in container.printed[-1:])])
         container.printed.append(Printed(stream, at, text))
-        self.ring()
+        self.ring(container)
 
-    def ring(self) -> None:
-        """Something changed: whoever reads looks again."""
-        for bell in self._bells:
+    def ring(self, container: Container) -> None:
+        """Something changed about a container: whoever reads it looks again."""
+        for bell in self._bells.get(container.id, ()):
             bell.set()
 
     def cut(self) -> None:
         """Every connection breaks."""
         self.cuts += 1
-        self.ring()
+        for bells in self._bells.values():
+            for bell in bells:
+                bell.set()
         for queue in self._starts:
             queue.put_nowait(None)
 
-    def bell(self) -> asyncio.Event:
-        """Set at each change, until it is given back."""
+    def bell(self, container: Container) -> asyncio.Event:
+        """Set at each change of it, until it is given back."""
         made = asyncio.Event()
-        self._bells.add(made)
+        self._bells.setdefault(container.id, set()).add(made)
         return made
 
-    def give_back(self, bell: asyncio.Event) -> None:
+    def give_back(self, container: Container, bell: asyncio.Event) -> None:
         """No more ringing."""
-        self._bells.discard(bell)
+        bells = self._bells[container.id]
+        bells.discard(bell)
+        if not bells:
+            del self._bells[container.id]
 
     def subscribe(self) -> asyncio.Queue[Container | None]:
         """A queue of the containers that are started; None where some may have been missed."""
