@@ -21,13 +21,13 @@ import structlog
 
 from controller.api.errors import PreviewError
 from controller.api.names import PreviewKey
-from controller.api.preview import Preview, parse
+from controller.api.preview import Preview, key_of, parse
 from controller.background import kept_up
 from controller.clock import Clock
 from controller.cluster.protocol import Body, Cluster
 from controller.core.reconcile import Reconciler
 from controller.databases.protocol import DatabaseServer
-from controller.lifecycle.protocol import Governing
+from controller.lifecycle.protocol import FRACTION, Governing
 from controller.passes import Trigger
 from controller.probes import Pulse
 from controller.reporter import Ears
@@ -209,13 +209,35 @@ class Fleet:
             self._world.life.occupied(running)
 
     async def _sweep(self) -> None:
-        """Bound what is kept for speed alone: commits, and templates of databases."""
+        """Bound what is kept for speed alone: commits, and templates of databases; forget whom nobody tells
+        of any more.
+        """
         while True:
             if self._world.sweep_source is not None:
                 await self._world.sweep_source()
             for server in self._world.databases.values():
                 await _answered(server.sweep())
+            await self._let_go()
             await self._world.clock.sleep(SWEEP_SECONDS)
+
+    async def _let_go(self) -> None:
+        """Stop working at Previews that are gone and of which no event told, as after a cluster was set back
+        to an older state. What they left goes as orphans do; under the same safeguard, since whatever is lost
+        now may be about to be restored.
+        """
+        before = dict(self._workers)
+        bodies = await _answered(self._world.cluster.previews())
+        there = {key_of(body) for body in bodies or ()}
+        lost = {key for key, worker in before.items() if key not in there and not worker.finished}
+        if not there or (len(lost) > 1 and len(lost) * FRACTION > len(before)):
+            return
+        for key in sorted(lost):
+            log.warning("gone without an event; nothing is done for it any more", preview=str(key))
+            await before[key].close()
+            del self._workers[key]
+            self._slugs.release(key)
+            self._world.life.forget(key)
+            self._tools.reconciler.forget(key)
 
     def _sweep_finished(self) -> None:
         for key in [key for key, worker in self._workers.items() if worker.finished]:

@@ -79,6 +79,13 @@ def parse(body: Mapping[str, object]) -> Preview:
         raise InvalidSpec("SpecInvalid", describe(error)) from None
 
 
+def key_of(body: Mapping[str, object]) -> PreviewKey:
+    """Whose body it is, also where the rest of it cannot be read."""
+    metadata = body["metadata"]
+    assert isinstance(metadata, Mapping)  # an API server's
+    return PreviewKey(str(metadata["namespace"]), str(metadata["name"]))
+
+
 def describe(error: ValidationError) -> str:
     """A validation error in one line per wrong field; input values are left out, they may be secret."""
     found = [

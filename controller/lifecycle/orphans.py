@@ -15,9 +15,8 @@ from dataclasses import dataclass, field, replace
 
 from controller.api.holdings import Holding, HoldingKind
 from controller.api.names import PreviewKey
+from controller.lifecycle.protocol import FRACTION
 
-FRACTION = 5
-"""More than one part in so many is never removed at once: then it is the cluster that lost something."""
 ADVICE = (
     "Nothing is removed: is it the right cluster, and was it restored whole? "
     "`python -m controller sweep` lists what it is about."

@@ -19,6 +19,9 @@ from typing import Protocol
 from controller.api.names import PreviewKey
 from controller.api.preview import Preview
 
+FRACTION = 5
+"""Where more than one preview in so many is gone at once, it is the cluster that lost something."""
+
 
 class Course(StrEnum):
     """What becomes of a preview now."""

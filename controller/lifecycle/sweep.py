@@ -17,7 +17,7 @@ import structlog
 
 from controller.api.errors import NotReady, PreviewError
 from controller.api.holdings import Holding, HoldingKind
-from controller.api.names import PreviewKey
+from controller.api.preview import key_of
 from controller.clock import Clock
 from controller.cluster.protocol import Cluster
 from controller.lifecycle.orphans import Look, Scope, Sweep, orphans
@@ -145,7 +145,7 @@ class Sweeper:
         """Look once, and remove what may go. What fails is told in the answer, and raises nothing."""
         held, unanswered = await self._held()
         try:
-            previews = [_key(body) for body in await self._cluster.previews()]
+            previews = [key_of(body) for body in await self._cluster.previews()]
         except PreviewError as error:
             log.warning("no sweep without the Previews", reason=error.reason, message=error.message)
             seen = self._last.sweep.seen
@@ -222,13 +222,6 @@ async def _answer(keeper: Keeper) -> tuple[Holding, ...] | PreviewError:
         return await keeper.holdings()
     except PreviewError as error:
         return error
-
-
-def _key(body: Mapping[str, object]) -> PreviewKey:
-    """Whose body it is, also where the rest of it cannot be read."""
-    metadata = body["metadata"]
-    assert isinstance(metadata, Mapping)  # an API server's
-    return PreviewKey(str(metadata["namespace"]), str(metadata["name"]))
 
 
 def _names(holdings: tuple[Holding, ...]) -> list[str]:

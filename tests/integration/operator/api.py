@@ -30,6 +30,9 @@ class Api:
     """One API server; use it as an async context manager."""
 
     def __init__(self, kubeconfig: str) -> None:
+        self._read(kubeconfig)
+
+    def _read(self, kubeconfig: str) -> None:
         config = yaml.safe_load(Path(kubeconfig).read_text())
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         self.server: str = cluster["server"]

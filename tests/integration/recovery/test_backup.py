@@ -53,6 +53,7 @@ async def test_what_was_destroyed_answers_under_the_same_address_with_the_same_d
     assert space.engine.containers(space.key("awake")) == []
     said = await asyncio.to_thread(platform.dev, "restore", str(file))
     assert "2 previews: 2 are as they were" in said
+    await space.api.anew(platform.env["KUBECONFIG"])
     again = await space.ready("awake")
     assert again.body["metadata"]["uid"] != awake.body["metadata"]["uid"]
     assert again.status["url"] == awake.status["url"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from controller import fleet as fleets
 from controller.api.names import PreviewKey
 from controller.api.status import Phase
 from controller.cluster.protocol import Body
@@ -126,6 +127,32 @@ async def test_a_server_that_goes_away_is_told_by_those_who_use_it_and_then_that
         world.postgres.unavailable = False
         await world.pass_time(RESYNC + 5)
         assert condition(world, "DatabaseReady") == ("True", "Done")
+
+
+async def test_a_preview_that_is_gone_without_an_event_is_let_go_and_takes_nothing_along(
+    world: OperatorWorld,
+) -> None:
+    await two(world)
+    async with world.operator() as fleet:
+        await world.pass_time(60)
+        before = world.snapshot()["containers"]
+        del world.cluster.bodies[SECOND]
+        await world.pass_time(2 * fleets.SWEEP_SECONDS)
+        assert set(fleet.workers) == {KEY}
+        assert world.snapshot()["containers"] == before
+        name = next(name for name in before if name.startswith("pr-2-"))
+        world.runtime.engine.remove(name)  # as the sweep does
+        await world.pass_time(60)
+        assert name not in world.runtime.engine.containers
+
+
+async def test_when_all_previews_are_gone_at_once_they_are_waited_for(world: OperatorWorld) -> None:
+    await two(world)
+    async with world.operator() as fleet:
+        await world.pass_time(60)
+        world.cluster.bodies.clear()
+        await world.pass_time(2 * fleets.SWEEP_SECONDS)
+        assert set(fleet.workers) == {KEY, SECOND}
 
 
 async def test_a_watch_that_breaks_begins_again(world: OperatorWorld) -> None:
