@@ -60,6 +60,7 @@ COPY --from=build /opt/previewcloud /opt/previewcloud
 RUN install -d -o 10001 -g 10001 -m 0750 /var/cache/previewcloud /var/lib/previewcloud
 ENV PATH=/opt/previewcloud/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/var/lib/previewcloud \
+    USER=previewcloud \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 ARG VERSION=
