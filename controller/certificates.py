@@ -170,6 +170,22 @@ def trusting(ca_file: Path | None) -> ssl.SSLContext | bool:
         raise _invalid(f"{ca_file} holds no authority in PEM") from error
 
 
+def tls_objection(error: BaseException) -> str:
+    """What TLS objects to, such as `certificate verify failed`, where that is behind an error; else empty."""
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting:
+        one = waiting.pop()
+        if not isinstance(one, BaseException) or id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, ssl.SSLError):
+            return (one.reason or "").replace("_", " ").lower() or "the handshake failed"
+        # Libraries keep it as cause, as context, among the arguments, or under a name of their own.
+        waiting += [one.__cause__, one.__context__, *one.args, getattr(one, "reason", None)]
+    return ""
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text()

@@ -14,6 +14,7 @@ import requests
 from docker import errors
 
 from controller.api.errors import BackendUnavailable, InvalidSpec
+from controller.certificates import tls_objection
 from controller.engine.limits import CGROUPS
 from controller.engine.names import COMPONENT_LABEL, INSTALLATION_LABEL, PLATFORM_LABEL
 
@@ -53,6 +54,12 @@ def translated(what: str) -> Iterator[None]:
     except errors.APIError as error:
         raise BackendUnavailable("EngineRefused", f"{what}: {error.explanation or error}") from error
     except (errors.DockerException, requests.RequestException) as error:
+        if objection := tls_objection(error):
+            raise BackendUnavailable(
+                "EngineUnavailable",
+                f"{what}: the Docker engine and this command do not trust each other ({objection}); check "
+                "ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH.",
+            ) from error
         raise BackendUnavailable(
             "EngineUnavailable",
             f"{what}: the Docker engine does not answer ({error}); check DOCKER_HOST and that it runs.",

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from controller.api.errors import BackendUnavailable
+from controller.certificates import tls_objection
 from controller.runtime.docker.address import EngineAddress
 from controller.runtime.docker.operations import operation, result
 from controller.runtime.docker.upgrade import Upgrade, UpgradeRefused
@@ -218,6 +219,12 @@ class EngineClient:
             raise self._unavailable(error) from error
 
     def _unavailable(self, error: BaseException) -> BackendUnavailable:
+        if objection := tls_objection(error):
+            return BackendUnavailable(
+                "EngineUnavailable",
+                f"The Docker engine at {self._address.host} and the operator do not trust each other "
+                f"({objection}): check ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH.",
+            )
         cause = str(error) or type(error).__name__
         return BackendUnavailable(
             "EngineUnavailable",

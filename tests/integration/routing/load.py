@@ -29,11 +29,13 @@ class Load:
 
 
 @contextlib.asynccontextmanager
-async def load(port: int, host: str) -> AsyncIterator[Load]:
+async def load(port: int, host: str, address: str = "127.0.0.1") -> AsyncIterator[Load]:
     """Ask for `/` of a host without a pause until the end of the block."""
     seen = Load()
     stopping = asyncio.Event()
-    workers = [asyncio.create_task(_worker(port, host, seen, stopping)) for _ in range(CONNECTIONS)]
+    workers = [
+        asyncio.create_task(_worker((address, port), host, seen, stopping)) for _ in range(CONNECTIONS)
+    ]
     try:
         yield seen
     finally:
@@ -41,9 +43,9 @@ async def load(port: int, host: str) -> AsyncIterator[Load]:
         await asyncio.gather(*workers)
 
 
-async def _worker(port: int, host: str, seen: Load, stopping: asyncio.Event) -> None:
+async def _worker(target: tuple[str, int], host: str, seen: Load, stopping: asyncio.Event) -> None:
     while not stopping.is_set() and seen.requests < MOST_REQUESTS:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection(*target)
         try:
             while not stopping.is_set() and seen.requests < MOST_REQUESTS:
                 start = time.perf_counter()
