@@ -16,6 +16,7 @@ from controller.fleet import Fleet
 from controller.lifecycle.protocol import Governing
 from controller.reporter import Ears
 from controller.routing.table import RouteTable
+from controller.watching import Watching
 from tests.unit.controller.manual_clock import ManualClock, drain
 from tests.unit.core.world import COMMIT_A, FILES, KEY, World
 
@@ -73,6 +74,7 @@ class OperatorWorld(World):
     files = FILES
     sweep: Callable[[], Awaitable[object]] | None = None
     resync = RESYNC
+    watching = Watching()
 
     @property
     def life(self) -> Governing:
@@ -100,7 +102,9 @@ class OperatorWorld(World):
         touched = fleets.World(
             self.cluster, self.runtime, databases, self.router, self.clock, self.life, self.resync, self.sweep
         )
-        self.fleet = Fleet(self.reconciler, touched, Ears(self.sink, self.clock, self.on_action))
+        self.fleet = Fleet(
+            self.reconciler, touched, Ears(self.sink, self.clock, self.on_action, watching=self.watching)
+        )
         self.cluster.tell = self.fleet.see
         await self.fleet.start()
         try:

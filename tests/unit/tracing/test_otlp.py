@@ -13,7 +13,7 @@ import structlog
 from controller.api.errors import InvalidSpec
 from controller.tracing import Tracer, open_tracing
 from controller.tracing.otlp import BATCH, CLOSE_SECONDS, QUEUE, endpoint
-from tests.unit.tracing.collector import Collector
+from tests.standin.trace_collector import Collector
 
 DEADLINE = 20.0
 """Far more than anything here takes; without a bound it would be for ever."""
