@@ -1,1 +1,1 @@
-"""What of the chart is made from elsewhere: its copy of the CRD, its values' schema, their table in the docs."""
+"""What of the chart is made from elsewhere: its copy of the CRD, its values' schema and their table."""

@@ -1,5 +1,5 @@
-"""`python -m dev.chart` writes what of the chart is made from elsewhere; `python -m dev.chart check` ends with 1
-where that is behind.
+"""`python -m dev.chart` writes what of the chart is made from elsewhere; with `check` it ends with 1 where
+that is behind.
 """
 
 from __future__ import annotations

@@ -74,8 +74,8 @@ def schema(values: Mapping[str, Value], owned: Mapping[str, Mapping[str, str]]) 
 
     Args:
         values: the defaults.
-        owned: by part, the settings that the chart writes itself: taken here, so that the chart can refuse them
-            with a sentence.
+        owned: by part, the settings that the chart writes itself: taken here, so that its templates can
+            refuse them with a sentence.
     """
     models: Mapping[str, type[BaseSettings]] = {"operator": Settings, "bridge": BridgeSettings}
     settings = {f"{part}.settings": of_settings(model, owned[part]) for part, model in models.items()}
