@@ -75,11 +75,11 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         cluster = await KubernetesCluster.connect(settings.watch_namespace, metrics.cluster.wrote)
         stack.push_async_callback(cluster.close)
         health = Health(clock)
+        certificates = await stack.enter_async_context(open_certificates(settings, health, clock))
         logs = await stack.enter_async_context(open_logs(settings, health, clock, metrics.logs))
         servers = databases(settings, stack)
         for kind, server in servers.items():
             health.watch(f"databases.{kind}", server.survey)
-        certificates = await stack.enter_async_context(open_certificates(settings, health, clock))
         vitals = Vitals.of(cluster, health, clock)
         others = Others(LogIntake(logs.writer).post, answer(vitals.meter))
         engine = await _engine(settings, certificates, health, others, metrics, stack)
