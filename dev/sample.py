@@ -141,7 +141,7 @@ def _applied(cluster: Cluster, path: Path) -> bool:
 
 def _follow(site: Site, cluster: Cluster, commit: str, step: Step, progress: Progress) -> str:
     processes, started, ready_since = Processes(site.pids, site.logs), time.monotonic(), 0.0
-    while time.monotonic() - started < READY_SECONDS and processes.alive(OPERATOR):
+    while time.monotonic() - started < READY_SECONDS and not _ended(processes):
         seen = _look(cluster)
         if seen.step != step.note:
             step.note = seen.step
@@ -156,14 +156,20 @@ def _follow(site: Site, cluster: Cluster, commit: str, step: Step, progress: Pro
                 break
         time.sleep(POLL_SECONDS)
     said = "\n    ".join(_look(cluster).conditions) or "no conditions: the operator has not seen it"
-    why = ""
-    if not processes.alive(OPERATOR):
+    why, log = "", str(processes.log(OPERATOR))
+    if processes.known(OPERATOR) is None:
+        log = "the log of the operator's pod"
+    elif _ended(processes):
         why = "; the operator ended"
         said = "\n    ".join(last_lines(processes.log(OPERATOR), 15))
     raise StepFailed(
-        f"Preview {NAME} does not answer{why}; read {processes.log(OPERATOR)}"
-        f" and `kubectl describe preview {NAME}`\n    {said}"
+        f"Preview {NAME} does not answer{why}; read {log} and `kubectl describe preview {NAME}`\n    {said}"
     )
+
+
+def _ended(processes: Processes) -> bool:
+    """Tell whether the operator ran as a process here and does no more; one in a pod is the node's affair."""
+    return processes.known(OPERATOR) is not None and not processes.alive(OPERATOR)
 
 
 def _look(cluster: Cluster) -> Seen:

@@ -27,7 +27,7 @@ from dev.progress import Progress, StepFailed
 
 USER = 10001
 """Whom the image runs as; a directory of the machine is not given to him by itself."""
-SECONDS = 240
+SECONDS = 180
 UNIX = "unix://"
 
 
@@ -90,8 +90,14 @@ class Product:
         try:
             commands.run([*install, *options], env={"KUBECONFIG": str(self.cluster.kubeconfig)})
         except StepFailed as error:
-            seen = [self._get("pods"), self._get("events", "--field-selector=type=Warning")]
+            seen = [self._get("pods"), self._get("events", "--field-selector=type=Warning"), *self._words()]
             raise StepFailed("\n".join([str(error), *seen])) from error
+
+    def _words(self) -> list[str]:
+        """The last ones of each deployment, as far as it has any."""
+        last = ("logs", "--namespace", NAMESPACE, "--tail=15", "--ignore-errors")
+        names = self._get("deployments", "-o", "name").split()
+        return [self.cluster.run(*last, name) for name in names]
 
     def _ready(self) -> bool:
         path = "jsonpath={range .items[*]}{.status.readyReplicas}/{.spec.replicas} {end}"

@@ -18,7 +18,7 @@ from dev.progress import StepFailed
 
 FILE = "subnets.json"
 """Where they are kept, below the state directory."""
-POOL = IPv4Network("10.214.0.0/16")
+POOL = IPv4Network("10.232.0.0/16")  # beside what controller.engine gives to previews
 ROUTES = Path("/proc/net/route")
 DEFAULT = IPv4Network("0.0.0.0/0")
 
