@@ -56,10 +56,13 @@ RUN export SOURCE_DATE_EPOCH \
 
 FROM runtime
 COPY --from=build /opt/previewcloud /opt/previewcloud
-# What may be written lies in volumes; the root need not be writable.
-RUN install -d -o 10001 -g 10001 -m 0750 /var/cache/previewcloud /var/lib/previewcloud
+# What may be written lies in volumes; the root need not be writable. kopf tells its peers the name of its user.
+RUN echo previewcloud:x:10001:10001::/var/lib/previewcloud:/usr/sbin/nologin >> /etc/passwd \
+ && echo previewcloud:x:10001: >> /etc/group \
+ && install -d -o 10001 -g 10001 -m 0750 /var/cache/previewcloud /var/lib/previewcloud
 ENV PATH=/opt/previewcloud/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/var/lib/previewcloud \
+    USER=previewcloud \
     USER=previewcloud \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ HARDENED = (
     *("--read-only", "--tmpfs", "/tmp:mode=1777", "--cap-drop", "ALL"),
     *("--security-opt", "no-new-privileges", "--pids-limit", "200"),
 )
+VOLUMES = ("--volume", "/var/lib/previewcloud", "--volume", "/var/cache/previewcloud")
 OPERATOR, BRIDGE = ("python", "-m", "controller"), ("python", "-m", "webhook")
 SOCKET = Path("/var/run/docker.sock")
 STOP_SECONDS = 20
@@ -52,7 +54,8 @@ class Contained:
     @classmethod
     def start(cls, image: Image, command: tuple[str, ...], *options: str) -> Contained:
         """Run a command; without one the image's own."""
-        return cls(image.docker, image.docker("run", "--detach", *HARDENED, *options, image.id, *command))
+        options = (*HARDENED, *VOLUMES, *options)
+        return cls(image.docker, image.docker("run", "--detach", *options, image.id, *command))
 
     def inside(self, *command: str) -> str:
         """The output of a command beside its own; raises StepFailed."""
@@ -72,7 +75,14 @@ class Contained:
 
     def log(self) -> str:
         """The end of what it said."""
-        return self.docker("logs", "--tail", "40", self.id) + self.state("Status")
+        told = subprocess.run(
+            ["docker", "--host", self.docker.host, "logs", "--tail", "40", self.id],
+            check=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return told.stdout + self.state("Status")
 
     def stop(self) -> int:
         """Ask it to end, by the image's own signal; its exit code, 137 when it had to be killed."""

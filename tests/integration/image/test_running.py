@@ -102,7 +102,11 @@ async def space(
 
 
 async def alive(container: Contained) -> None:
-    await until(lambda: container.succeeds(*HEALTH), ALIVE_SECONDS, told=container.log)
+    def well() -> bool:
+        assert container.state("Running") == "true", container.log()
+        return container.succeeds(*HEALTH)
+
+    await until(well, ALIVE_SECONDS, told=container.log)
 
 
 async def test_the_operator_makes_previews_with_a_root_that_cannot_be_written(
