@@ -29,7 +29,7 @@ def kept(path: Path, key: str, clock: Clock) -> str:
 
 def _holds(token: str, key: str, clock: Clock) -> bool:
     try:
-        claims = Verifier([key], AUDIENCE, clock).claims(token)
+        claims = Verifier(lambda: [key], AUDIENCE, clock).claims(token)
     except TokenRefused:
         return False
     return claims.exp > (clock.now() + LEFT).timestamp()

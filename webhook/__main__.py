@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from pathlib import Path
 
 import structlog
 import typer
@@ -19,6 +20,7 @@ from controller.journal import configure_logging
 from controller.logs.mask import masker
 from controller.version import Version
 from webhook.app import open_bridge
+from webhook.renewed import Renewed, renewed_settings
 from webhook.settings import BridgeSettings, secrets_of
 from webhook.tokens import token
 
@@ -40,13 +42,14 @@ def main(context: typer.Context, version: Version = False) -> None:
     configure_logging(settings.log_format, masker(secrets_of(settings)))
     collect_less()
     try:
-        uvloop.run(serve(settings))
+        directory = os.environ.get("SECRETS_DIR")
+        uvloop.run(serve(renewed_settings(Path(directory)) if directory else lambda: settings))
     except PreviewError as error:
         structlog.get_logger().error("cannot start", reason=error.reason, message=error.message)
         raise typer.Exit(FAILED) from None
 
 
-async def serve(settings: BridgeSettings) -> None:
+async def serve(settings: Renewed) -> None:
     """Serve until SIGTERM or SIGINT, then let open requests come to their end."""
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

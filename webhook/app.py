@@ -44,6 +44,7 @@ from webhook.intake.queue import Queue
 from webhook.logs.operator_log import open_handover
 from webhook.metrics import Metrics
 from webhook.receive import Answer, Receiver
+from webhook.renewed import Renewed, webhook_secrets_now
 from webhook.rest.api import Api
 from webhook.rest.counted import counted
 from webhook.rest.routes import setup
@@ -62,13 +63,17 @@ FINISH_SECONDS = 20.0
 
 
 @asynccontextmanager
-async def open_bridge(settings: BridgeSettings) -> AsyncIterator[None]:
+async def open_bridge(renewed: Renewed) -> AsyncIterator[None]:
     """Serve until the end.
+
+    Args:
+        renewed: the settings as they are now; keys of the API and secrets of the webhook count as soon as they
+            change, everything else is as it was at the start.
 
     Raises:
         Conflict: the address is taken. InvalidSpec: a setting cannot be used.
     """
-    clock = WallClock()
+    settings, clock = renewed(), WallClock()
     async with AsyncExitStack() as stack:
         cluster = await KubernetesCluster.connect(settings.preview_namespace, settings.watch_namespace, clock)
         stack.push_async_callback(cluster.close)
@@ -82,12 +87,12 @@ async def open_bridge(settings: BridgeSettings) -> AsyncIterator[None]:
         queue = Queue(turns, clock, tracer=tracer)
         stack.push_async_callback(queue.close)
         archive = _log_archive(settings)
-        api = Api.of(settings, cluster, logs, turns, github, clock, secrets.token_hex, archive, told)
+        api = Api.of(settings, cluster, logs, turns, github, clock, secrets.token_hex, archive, told, renewed)
         feedback = FeedbackSettings.of(settings, api.passes)
         poke = await _reporting(cluster, github, clock, feedback, stack)
         world = World(cluster, github, clock, queue, poke, told)
         desk = Desk(world, rules(settings, asks_github=github is not None))
-        app = application(settings, desk, metrics, api)
+        app = application(settings, desk, metrics, api, partial(webhook_secrets_now, renewed))
         app.middlewares.insert(0, counted(metrics.request, tracer, clock))
         await cluster.start()
         lag = LoopLag(metrics.registry, clock).run
@@ -122,8 +127,18 @@ def rules(settings: BridgeSettings, *, asks_github: bool) -> Rules:
     )
 
 
-def application(settings: BridgeSettings, desk: Desk, metrics: Metrics, api: Api) -> web.Application:
-    """The routes, without anything that runs by itself."""
+def application(
+    settings: BridgeSettings, desk: Desk, metrics: Metrics, api: Api, signed_by: Callable[[], Secrets]
+) -> web.Application:
+    """The routes, without anything that runs by itself.
+
+    Args:
+        settings: bounds.
+        desk: takes deliveries.
+        metrics: counts them.
+        api: what REST works with.
+        signed_by: the webhook's secrets that count now.
+    """
 
     def take(delivery: Delivery) -> Answer:
         nothing = desk.take(delivery.event)
@@ -132,7 +147,7 @@ def application(settings: BridgeSettings, desk: Desk, metrics: Metrics, api: Api
         return Answer("ignored", nothing.reason, nothing.message)
 
     app = web.Application()
-    receiver = Receiver(_webhook_secrets(settings), settings.webhook_bytes, take, metrics.delivery)
+    receiver = Receiver(signed_by, settings.webhook_bytes, take, metrics.delivery)
     app.router.add_post(WEBHOOK_PATH, receiver.post)
     app.router.add_get("/metrics", metrics.answer)
     setup(app, api)
@@ -146,14 +161,6 @@ def _log_store_url(settings: BridgeSettings) -> str:
 def _log_archive(settings: BridgeSettings) -> Archive | None:
     """Raises InvalidSpec (ArchiveInvalid)."""
     return open_archive(settings.log_archive_url, os.environ) if settings.log_archive_url else None
-
-
-def _webhook_secrets(settings: BridgeSettings) -> Secrets:
-    current, previous = settings.github_webhook_secret, settings.github_webhook_secret_previous
-    return Secrets(
-        current.get_secret_value().encode() if current else b"",
-        previous.get_secret_value().encode() if previous else b"",
-    )
 
 
 async def _reporting(

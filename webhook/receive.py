@@ -39,7 +39,7 @@ class Receiver:
     """Takes GitHub's deliveries.
 
     Args:
-        secrets: of the webhook.
+        secrets: gives those of the webhook that count now.
         limit: bytes of a body at most.
         take: decides what becomes of a delivery, without waiting for anything.
         on_delivery: is told the event's name (empty when there is none in its form) and the result: accepted,
@@ -49,7 +49,7 @@ class Receiver:
 
     def __init__(
         self,
-        secrets: Secrets,
+        secrets: Callable[[], Secrets],
         limit: int,
         take: Callable[[Delivery], Answer],
         on_delivery: Callable[[str, str], None],
@@ -65,7 +65,7 @@ class Receiver:
         """Answer one delivery."""
         try:
             body = await self._bodies.read(request)
-            verify(body, request.headers, self._secrets)
+            verify(body, request.headers, self._secrets())
             delivery = parse(request.headers, body)
         except Refused as refused:
             return await self._refuse(request, refused)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -39,6 +39,10 @@ USAGE = 2
 _REPOSITORY: TypeAdapter[str] = TypeAdapter(Repository)
 _Seconds = Annotated[int, Field(ge=0, le=253402300799, strict=True)]
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]+$")]
+
+
+Keys = Callable[[], Sequence[str]]
+"""The keys that count now."""
 
 
 class Scope(StrEnum):
@@ -79,7 +83,8 @@ class Verifier:
     """Checks tokens.
 
     Args:
-        keys: the current key first, then the one before it; empty ones are left out.
+        keys: gives those that count now: the current key first, then the one before it; empty ones are left
+            out.
         audience: the audience that tokens must be made for.
         clock: what time it is.
 
@@ -87,9 +92,9 @@ class Verifier:
         InvalidSpec: ApiKeyTooShort, ApiKeyMissing.
     """
 
-    def __init__(self, keys: Sequence[str], audience: str, clock: Clock) -> None:
-        self._keys = tuple(checked_key(key) for key in keys if key)
-        if not self._keys:
+    def __init__(self, keys: Keys, audience: str, clock: Clock) -> None:
+        self._keys = keys
+        if not [checked_key(key) for key in keys() if key]:
             raise InvalidSpec("ApiKeyMissing", "API tokens need a key that signs them: set API_KEY.")
         self._audience = audience
         self._clock = clock
@@ -114,7 +119,7 @@ class Verifier:
 
     def _decoded(self, token: str) -> object:
         """The claims, signature and audience checked; times are compared with our own clock."""
-        for key in self._keys:
+        for key in filter(None, self._keys()):
             try:
                 return jwt.decode(
                     token,

@@ -10,7 +10,6 @@ not change while its end does not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,7 +20,7 @@ from pydantic import ValidationError
 from controller.api.model import Observed
 from controller.api.names import LogKey
 from controller.clock import Clock
-from webhook.tokens import ALGORITHM, TOKEN_MAX, checked_key
+from webhook.tokens import ALGORITHM, TOKEN_MAX, Keys, checked_key
 
 TICKET_SECONDS = 30
 
@@ -57,7 +56,7 @@ class Passes:
     """Makes and checks passes.
 
     Args:
-        keys: the current key first, then the one before it.
+        keys: gives those that count now: the current key first, then the one before it.
         audience: of the API's tokens; those of passes follow from it.
         clock: what time it is.
 
@@ -65,8 +64,10 @@ class Passes:
         InvalidSpec: ApiKeyTooShort.
     """
 
-    def __init__(self, keys: Sequence[str], audience: str, clock: Clock) -> None:
-        self._keys = tuple(checked_key(key) for key in keys if key)
+    def __init__(self, keys: Keys, audience: str, clock: Clock) -> None:
+        self._keys = keys
+        for key in filter(None, keys()):
+            checked_key(key)
         self._audience = audience
         self._clock = clock
 
@@ -79,7 +80,7 @@ class Passes:
             "preview": preview_id,
             "exp": int(expires.timestamp()),
         }
-        return jwt.encode(claims, self._keys[0], algorithm=ALGORITHM)
+        return jwt.encode(claims, self._keys()[0], algorithm=ALGORITHM)
 
     def check(self, use: Use, token: str) -> Pass:
         """What a pass opens; raises PassRefused."""
@@ -91,7 +92,7 @@ class Passes:
         return Pass(key, claims.preview, expires)
 
     def _claims(self, use: Use, token: str) -> _Claims:
-        for key in self._keys if len(token) <= TOKEN_MAX else ():
+        for key in filter(None, self._keys()) if len(token) <= TOKEN_MAX else ():
             try:
                 decoded = jwt.decode(
                     token,

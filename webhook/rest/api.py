@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from controller.clock import Clock
 from controller.logs.archive import Archive
@@ -12,6 +13,7 @@ from webhook.cluster.protocol import Cluster
 from webhook.github.protocol import GitHub
 from webhook.logs.passes import Passes
 from webhook.logs.told import Told, Unheard
+from webhook.renewed import Renewed, keys_now
 from webhook.rest.limits import Limits
 from webhook.settings import BridgeSettings
 from webhook.tokens import Verifier
@@ -59,14 +61,14 @@ class Api:
         draw: Callable[[], str],
         archive: Archive | None = None,
         told: Told | None = None,
+        renewed: Renewed | None = None,
     ) -> Api:
         """The API as the settings have it.
 
         Raises:
             InvalidSpec: ApiKeyTooShort.
         """
-        held = (settings.api_key, settings.api_key_previous)
-        keys = tuple(key.get_secret_value() for key in held if key is not None)
+        keys = partial(keys_now, renewed or (lambda: settings))
         verifier = Verifier(keys, settings.api_audience, clock) if settings.api_key is not None else None
         passes = Passes(keys, settings.api_audience, clock) if settings.api_key is not None else None
         limits = Limits(settings.api_rate, settings.address_rate, clock)

@@ -7,26 +7,7 @@ from structlog.testing import capture_logs
 
 from controller.api.errors import InvalidSpec
 from controller.current import Current, fixed, secret_file
-
-
-class Mounted:
-    """A Secret as a kubelet mounts it: the link `..data` is replaced, what it points to never changes."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._count = 0
-        self.path = folder / "url"
-        self.path.symlink_to("..data/url")
-
-    def put(self, text: str | None) -> None:
-        self._count += 1
-        version = self._folder / f"..{self._count}"
-        version.mkdir()
-        if text is not None:
-            (version / "url").write_text(text)
-        link = self._folder / "..data_tmp"
-        link.symlink_to(version.name)
-        link.rename(self._folder / "..data")
+from tests.mounted import Mounted
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ NOW = Calendar()
 
 def _claims(token: str, key: str = KEY) -> Claims:
     """What the bridge reads in it."""
-    return Verifier([key], "previewcloud", NOW).claims(token)
+    return Verifier(lambda: [key], "previewcloud", NOW).claims(token)
 
 
 def test_it_is_for_all_repositories_and_may_write(tmp_path: Path) -> None:

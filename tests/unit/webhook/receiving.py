@@ -45,7 +45,7 @@ class Bridge:
     async def start(self) -> None:
         app = web.Application()
         app.router.add_post(
-            PATH, Receiver(self.secrets, self.limit, self._take, self._count, self.seconds).post
+            PATH, Receiver(lambda: self.secrets, self.limit, self._take, self._count, self.seconds).post
         )
         self.runner = web.AppRunner(app, access_log=None)
         await self.runner.setup()

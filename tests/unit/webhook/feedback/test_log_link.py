@@ -30,7 +30,7 @@ from webhook.logs.links import LogLinks
 from webhook.logs.passes import Passes, Use
 from webhook.settings import BridgeSettings
 
-PASSES = Passes(("a key of the installation with 32+ bytes",), "previewcloud", ManualClock())
+PASSES = Passes(lambda: ("a key of the installation with 32+ bytes",), "previewcloud", ManualClock())
 LINKS = LogLinks(PASSES, "https://previews.example.com", 30)
 DAY = timedelta(days=1)
 LINK = re.compile(

@@ -78,7 +78,7 @@ async def test_a_token_is_no_ticket_nor_is_a_link_or_a_ticket_of_others(site: Si
     assert await answered(site, f"?ticket={site.token()}") == refused
     assert await answered(site, f"?ticket={ticket(site, Use.LINK)}") == refused
     assert await answered(site, Authorization=f"Bearer {ticket(site)}") == refused
-    others = Passes(["another key with more than 32 bytes in it"], "previewcloud", site.clock)
+    others = Passes(lambda: ["another key with more than 32 bytes in it"], "previewcloud", site.clock)
     forged = others.issue(Use.TICKET, LogKey("acme/shop", "x"), "pr-42", site.clock.now())
     assert await answered(site, f"?ticket={forged}") == refused
 
