@@ -69,17 +69,20 @@ lint: $(STAMP) ## Linters, types, import contracts, and no drift in what is gene
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m controller.api.crd | cmp - crds/previews.yaml || { echo "crds/ is behind the models: make crd"; exit 1; }
+	@$(PY) -m dev.chart check
 	@$(PY) -m dev.settings_page | cmp - docs/settings.md || { echo "docs/settings.md is behind the settings: make reference"; exit 1; }
 
-crd: $(STAMP) ## Write crds/ anew from the models
+crd: $(STAMP) ## Write crds/, and the chart's copy of it, anew from the models
 	@$(PY) -m controller.api.crd > crds/previews.yaml
+	@$(PY) -m dev.chart
 
 docs: $(STAMP) ## Build the site of the documentation into build/site; fails on a link that leads nowhere
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict && echo "build/site/index.html"
 
-reference: $(STAMP) ## Write the references in docs/ anew: settings, and the keys of preview file and resource
+reference: $(STAMP) ## Write the references in docs/ anew: settings, keys of preview file and resource, the chart's values
 	@$(PY) -m dev.settings_page > docs/settings.md
 	@$(PY) -m dev.preview_file_page
+	@$(PY) -m dev.chart
 
 test-unit: $(STAMP) ## The rules on the in-memory twins; about a minute
 	@$(PY) -m pytest -q -n 2 tests/unit

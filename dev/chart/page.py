@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from dev.chart.values import Row
+from dev.chart.values import REFERENCE, Row, Value
 
 BEGIN = "<!-- The values: written by `make reference` from charts/previewcloud/values.yaml. -->"
 END = "<!-- End of the values. -->"
@@ -22,5 +22,18 @@ def with_table(page: str, rows: Iterable[Row]) -> str:
 
 def table(rows: Iterable[Row]) -> str:
     """One line for each value."""
-    lines = (f"| `{'.'.join(row.path)}` | `{json.dumps(row.default)}` | {row.comment} |\n" for row in rows)
+    lines = (f"| `{'.'.join(row.path)}` | {_default(row.default)} | {_text(row.comment)} |\n" for row in rows)
     return "| Value | Default | What it is |\n|---|---|---|\n" + "".join(lines)
+
+
+def _default(value: Value) -> str:
+    """A default in little room; nothing where it is empty."""
+    if isinstance(value, Mapping) and set(value) == REFERENCE:
+        return f"key `{value['key']}`"
+    if value in ("", None, {}, []):
+        return ""
+    return f"`{value}`" if isinstance(value, str) else f"`{json.dumps(value)}`"
+
+
+def _text(comment: str) -> str:
+    return comment.replace("<", "&lt;")

@@ -16,6 +16,10 @@ Value = str | bool | int | float | None | Sequence["Value"] | Mapping[str, "Valu
 _KEY = re.compile(r"( *)([A-Za-z0-9_]+):")
 WHOLE = frozenset({"resources", "labels"})
 """Mappings that are given as a whole, whatever they hold: their keys are Kubernetes' or the user's."""
+REFERENCE = {"name", "key"}
+"""What a Secret is named by."""
+LIKE = {"bridge": "operator"}
+"""Groups whose values mean what another's do."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +40,23 @@ def read(text: str) -> Mapping[str, Value]:
 def rows(text: str) -> tuple[Row, ...]:
     """Every value that is no group of others, in the order of the file."""
     comments = dict(_comments(text))
-    return tuple(
-        Row(path, default, comments.get(path, comments.get(path[:-1], "") if path[-1] in _FIRST else ""))
-        for path, default in _leaves((), read(text))
-    )
+    return tuple(Row(path, default, _said(path, comments)) for path, default in _leaves((), read(text)))
 
 
-_FIRST = frozenset({"name", "enabled", "create"})
-"""Keys that the comment above their group explains."""
+def _said(path: tuple[str, ...], comments: Mapping[tuple[str, ...], str]) -> str:
+    """The comment of a value, else that of its group, else where its like is explained."""
+    if path in comments:
+        return comments[path]
+    if path[-1] == "enabled" and path[:-1] in comments:
+        return comments[path[:-1]]
+    likes = [(LIKE.get(path[0], ""), *path[1:]), ("routing", *path[1:])]
+    return next((f"As `{'.'.join(like)}`." for like in likes if like in comments), "")
 
 
 def _leaves(path: tuple[str, ...], values: Mapping[str, Value]) -> Iterator[tuple[tuple[str, ...], Value]]:
     for key, value in values.items():
-        if isinstance(value, Mapping) and value and key not in WHOLE:
+        group = isinstance(value, Mapping) and value and key not in WHOLE and set(value) != REFERENCE
+        if group and isinstance(value, Mapping):
             yield from _leaves((*path, key), value)
         else:
             yield (*path, key), value
