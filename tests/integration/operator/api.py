@@ -40,10 +40,18 @@ class Api:
         self._headers = {"Authorization": f"Bearer {user['token']}"}
 
     async def __aenter__(self) -> Api:
-        self._session = aiohttp.ClientSession(
-            headers=self._headers, connector=aiohttp.TCPConnector(ssl=self.trusted)
-        )
+        self._session = self._opened()
         return self
+
+    def _opened(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(ssl=self.trusted)
+        return aiohttp.ClientSession(headers=self._headers, connector=connector)
+
+    async def anew(self, kubeconfig: str) -> None:
+        """Go on with a server that was made anew, and has another certificate."""
+        await self._session.close()
+        self._read(kubeconfig)
+        self._session = self._opened()
 
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()

@@ -6,7 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from tests.integration.operator.app import files
+from tests.integration.operator.app import files, service
 from tests.integration.operator.kinds import KINDS, login, names
 from tests.integration.operator.space import Seen, Space
 from tests.integration.recovery.platform import Platform
@@ -38,7 +38,7 @@ async def rows(space: Space, preview: str) -> dict[str, list[str]]:
 async def test_what_was_destroyed_answers_under_the_same_address_with_the_same_data(
     platform: Platform, space: Space, tmp_path: Path
 ) -> None:
-    awake, asleep = await deployed(space, "awake"), await deployed(space, "asleep")
+    awake, asleep = await asyncio.gather(deployed(space, "awake"), deployed(space, "asleep"))
     database = next(each["name"] for each in awake.status["databases"] if each["type"] == "postgres")
     space.engine.sql("INSERT INTO item VALUES ('precious')", database)
     before = [await rows(space, name) for name in ("awake", "asleep")]
@@ -69,7 +69,8 @@ async def test_previews_that_a_backup_does_not_hold_are_not_taken_away(
 ) -> None:
     file = tmp_path / "backup.tar"
     await asyncio.to_thread(platform.dev, "backup", str(file))
-    later = await deployed(space, "later")
+    await space.create("later", {"source": space.source(), "services": [service()]})
+    later = await space.ready("later")
     refused = await asyncio.to_thread(platform.try_dev, "restore", str(file))
     assert refused.returncode == 1
     assert f"{space.namespace}/later would be gone" in refused.stdout

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import aiohttp
 
 from controller.engine.names import COMPONENT_LABEL, PLATFORM_LABEL
 from controller.runtime.docker.labels import INSTALLATION
@@ -13,7 +19,9 @@ from tests.integration.recovery.platform import Platform
 from tests.integration.recovery.previews import annotate, answers, deployed, facts, phase
 
 REBUILT_SECONDS = 120.0
-NAMES = ("one", "two", "three")
+LOOK_SECONDS = 0.1
+BUILDS_RUNNING = re.compile(r"^previewcloud_builds_running (\S+)$", re.MULTILINE)
+NAMES = ("one", "two")
 
 
 def lose(engine: Engine) -> None:
@@ -30,10 +38,33 @@ def lose(engine: Engine) -> None:
         client.images.remove(image.id, force=True)
 
 
+@asynccontextmanager
+async def builds_watched(platform: Platform) -> AsyncIterator[Counter[float]]:
+    """How many builds ran at once, as the operator's metrics tell again and again."""
+    seen: Counter[float] = Counter()
+
+    async def watch() -> None:
+        async with aiohttp.ClientSession() as session:
+            while True:
+                with suppress(aiohttp.ClientError):
+                    async with session.get(f"http://{platform.env['METRICS_LISTEN']}/metrics") as answer:
+                        found = BUILDS_RUNNING.search(await answer.text())
+                        seen.update([float(found[1])] if found else [])
+                await asyncio.sleep(LOOK_SECONDS)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield seen
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
 async def test_all_previews_are_rebuilt_and_what_slept_is_when_it_is_woken(
     platform: Platform, space: Space
 ) -> None:
-    seen = {name: (await deployed(space, name))[0] for name in (*NAMES, "asleep")}
+    made = await asyncio.gather(*(deployed(space, name) for name in (*NAMES, "asleep")))
+    seen = {each.body["metadata"]["name"]: each for each, _ in made}
     await annotate(space, "asleep", "sleep", "2026-01-01T00:00:00Z")
     await phase(space, "asleep", "Sleeping")
     before = {name: facts(space, each) for name, each in seen.items()}
@@ -42,8 +73,10 @@ async def test_all_previews_are_rebuilt_and_what_slept_is_when_it_is_woken(
     assert all(not space.engine.containers(space.key(name)) for name in seen)
     await asyncio.to_thread(platform.up)
     platform.start_operator(BUILDS="1")
-    for name in NAMES:
-        again = await space.ready(name, REBUILT_SECONDS)
+    async with builds_watched(platform) as running:
+        back = {name: await space.ready(name, REBUILT_SECONDS) for name in NAMES}
+    assert set(running) == {0.0, 1.0}
+    for name, again in back.items():
         await answers(again.status["url"], f"web {again.status['commit']}")
         after = facts(space, again)
         assert (after.slug, after.url, after.rows) == (before[name].slug, before[name].url, before[name].rows)

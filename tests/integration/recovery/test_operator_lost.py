@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import aiohttp
@@ -16,8 +17,8 @@ ADOPTED_SECONDS = 60.0
 
 
 async def test_a_new_operator_adopts_all_and_nobody_notices(platform: Platform, space: Space) -> None:
-    awake, repository = await deployed(space, "awake")
-    asleep, _ = await deployed(space, "asleep")
+    made = await asyncio.gather(deployed(space, "awake"), deployed(space, "asleep"))
+    (awake, repository), (asleep, _) = made
     await annotate(space, "asleep", "sleep", "2026-01-01T00:00:00Z")
     await phase(space, "asleep", "Sleeping")
     before = [facts(space, seen) for seen in (awake, asleep)]
