@@ -30,9 +30,9 @@ def main(context: typer.Context, version: Version = False) -> None:
     if context.invoked_subcommand is not None:
         return
     settings = read_settings()
-    configure_logging(settings.log_format, masker(credentials(settings)))
     collect_less()
     try:
+        configure_logging(settings.log_format, masker(credentials(settings)))
         asyncio.run(operate(settings))
     except PreviewError as error:
         structlog.get_logger().error("cannot start", reason=error.reason, message=error.message)

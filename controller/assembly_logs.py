@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from controller.background import kept_up
 from controller.clock import Clock
+from controller.current import secret_file
 from controller.health import Health
 from controller.logs.archive import open_archive
 from controller.logs.collector import Collector
@@ -34,6 +35,8 @@ from controller.settings import Settings
 
 BUCKET_LOGIN = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 """Variables with the login of the archive's bucket."""
+PUBLIC = ("_ca_file", "_cert_file")
+"""Files that everybody may read."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +95,17 @@ def store_url(settings: Settings) -> str:
 
 
 def credentials(settings: Settings) -> Iterable[str]:
-    """Everything among the settings that no log may show."""
+    """Everything among the settings that no log may show.
+
+    Raises:
+        InvalidSpec: SecretUnreadable, SecretEmpty.
+    """
     for name in type(settings).model_fields:
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
             yield value.get_secret_value()
-        elif name.endswith("_file") and isinstance(value, Path):
-            yield value.read_text().strip()
+        elif isinstance(value, Path) and name.endswith("_file") and not name.endswith(PUBLIC):
+            yield secret_file(value)()
 
 
 @asynccontextmanager
