@@ -8,6 +8,7 @@ PIN := $(VENV)/bin/pip-compile -q --generate-hashes --strip-extras \
 
 # Settings of the platform that may stand on the command line.
 export CLUSTER INSTALLATION_ID PREVIEW_DOMAIN PREVIEWCLOUD_STATE PREVIEWCLOUD_CACHE KUBEBUILDER_ASSETS
+export ACME_EMAIL ACME_SERVER ACME_CA_FILE
 
 FILE ?= previewcloud-backup.tar
 

@@ -53,6 +53,22 @@ def for_operator(addresses: Addresses) -> dict[str, str]:
         "TRAEFIK_METRICS_URL": _loopback(ports.metrics),
         "CATCHALL_URL": _loopback(ports.catchall),
         "METRICS_LISTEN": f"127.0.0.1:{ports.operator_metrics}",
+        **_by_https(addresses),
+    }
+
+
+def _by_https(addresses: Addresses) -> dict[str, str]:
+    """What differs where certificates are ordered for previews."""
+    if addresses.site.acme is None:
+        return {}
+    https = addresses.ports.https
+    return {
+        "PREVIEW_SCHEME": "https",
+        "PREVIEW_PORT": str(https),
+        "TRAEFIK_HTTP_URL": f"https://127.0.0.1:{https}",
+        "TRAEFIK_ENTRYPOINT": "websecure",
+        "TRAEFIK_TLS": "true",
+        "TRAEFIK_CERT_RESOLVER": "acme",
     }
 
 

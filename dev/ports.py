@@ -25,6 +25,7 @@ class Ports:
     """TCP port numbers on this machine."""
 
     http: int
+    https: int
     probe: int
     metrics: int
     routing: int

@@ -67,6 +67,7 @@ def ensure(site: Site, docker: Docker, needs: Needs, progress: Progress) -> Fact
     }
     arguments = [f"--{name}={value}" for name, value in options.items()]
     arguments += [f"--database-port={port}" for port in needs.database_ports]
+    arguments += _certificates(site, ports)
     allowed = {*_package_mirrors(), *mirrors.private_of(needs.hosts, mirrors.resolve_ipv4)}
     arguments += [f"--allow={network}" for network in sorted(allowed)]
     with progress.step("engine: networks, firewall, build limits, Traefik"):
@@ -79,6 +80,19 @@ def ensure(site: Site, docker: Docker, needs: Needs, progress: Progress) -> Fact
         raise StepFailed(
             f"controller.engine prepare: expected its facts as JSON, got {answer[:200]!r}"
         ) from error
+
+
+def _certificates(site: Site, ports: Ports) -> list[str]:
+    """Ask for an entry point for https, and for certificates from whom the caller named."""
+    if site.acme is None:
+        return []
+    options = {
+        "https-port": ports.https,
+        "acme-email": site.acme.email,
+        "acme-server": site.acme.server,
+        "acme-ca-file": site.acme.ca_file,
+    }
+    return ["--redirect-https", *(f"--{name}={value}" for name, value in options.items() if value)]
 
 
 def remove(site: Site, docker: Docker, tools: str) -> None:

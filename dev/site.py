@@ -23,6 +23,15 @@ _GENERATED = re.compile(r"local-[0-9a-f]{6}")
 
 
 @dataclass(frozen=True)
+class Acme:
+    """Who issues certificates for previews; `server` and `ca_file` may be empty: Let's Encrypt."""
+
+    email: str
+    server: str = ""
+    ca_file: str = ""
+
+
+@dataclass(frozen=True)
 class Site:
     """The paths and names of one platform. All paths are absolute."""
 
@@ -32,6 +41,8 @@ class Site:
     installation: str
     cluster: ClusterKind
     domain: str
+    acme: Acme | None = None
+    """With it, previews are served by https."""
 
     @property
     def logs(self) -> Path:
@@ -84,7 +95,8 @@ def installation_of(state: Path) -> str:
 
 
 def site_from(environ: Mapping[str, str], checkout: Path) -> Site:
-    """Read PREVIEWCLOUD_STATE, PREVIEWCLOUD_CACHE, INSTALLATION_ID, CLUSTER and PREVIEW_DOMAIN.
+    """Read PREVIEWCLOUD_STATE, PREVIEWCLOUD_CACHE, INSTALLATION_ID, CLUSTER, PREVIEW_DOMAIN, and ACME_EMAIL,
+    ACME_SERVER, ACME_CA_FILE.
 
     Raises:
         StepFailed: a value that cannot be used.
@@ -107,7 +119,13 @@ def site_from(environ: Mapping[str, str], checkout: Path) -> Site:
         installation=installation,
         cluster=cast(ClusterKind, cluster),
         domain=environ.get("PREVIEW_DOMAIN") or "localhost",
+        acme=_acme(environ),
     )
+
+
+def _acme(environ: Mapping[str, str]) -> Acme | None:
+    email = environ.get("ACME_EMAIL", "")
+    return Acme(email, environ.get("ACME_SERVER", ""), environ.get("ACME_CA_FILE", "")) if email else None
 
 
 def here() -> Site:

@@ -1,4 +1,5 @@
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from controller.settings import Settings
@@ -15,7 +16,7 @@ from dev.environment import (
 from dev.ports import choose
 from dev.prepare import EngineImages, Facts
 from dev.servers import Database
-from dev.site import site_from
+from dev.site import Acme, site_from
 from webhook.settings import BridgeSettings
 
 URL = "postgresql://postgres:it's@127.0.0.1:1/postgres"
@@ -81,3 +82,18 @@ def test_secrets_and_the_token_stay_the_same(tmp_path: Path) -> None:
     assert first == again
     assert len(first["API_KEY"]) >= 43
     assert first["API_KEY"] != first["GITHUB_WEBHOOK_SECRET"]
+
+
+def test_previews_are_served_by_https_when_certificates_are_ordered(tmp_path: Path) -> None:
+    plain = _addresses(tmp_path)
+    secure = replace(plain, site=replace(plain.site, acme=Acme("ops@example.com")))
+    changed = set(for_operator(secure).items()) - set(for_operator(plain).items())
+    assert dict(changed) == {
+        "PREVIEW_SCHEME": "https",
+        "PREVIEW_PORT": str(plain.ports.https),
+        "TRAEFIK_HTTP_URL": f"https://127.0.0.1:{plain.ports.https}",
+        "TRAEFIK_ENTRYPOINT": "websecure",
+        "TRAEFIK_TLS": "true",
+        "TRAEFIK_CERT_RESOLVER": "acme",
+    }
+    assert {name.lower() for name, _ in changed} <= set(Settings.model_fields)

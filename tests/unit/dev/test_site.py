@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from dev.progress import StepFailed
-from dev.site import installation_of, site_from
+from dev.site import Acme, installation_of, site_from
 
 CHECKOUT = Path("/src/previewcloud")
 
@@ -19,6 +19,13 @@ def test_empty_variables_count_as_unset() -> None:
     names = ("PREVIEWCLOUD_STATE", "PREVIEWCLOUD_CACHE", "INSTALLATION_ID", "CLUSTER", "PREVIEW_DOMAIN")
     empty = dict.fromkeys(names, "")
     assert site_from({"HOME": "/h", **empty}, CHECKOUT) == site_from({"HOME": "/h"}, CHECKOUT)
+
+
+def test_certificates_are_ordered_when_there_is_somebody_to_be_written_to() -> None:
+    server = {"ACME_SERVER": "https://ca.internal/dir"}
+    assert site_from({"HOME": "/h", **server}, CHECKOUT).acme is None
+    ordered = site_from({"HOME": "/h", "ACME_EMAIL": "ops@example.com", **server}, CHECKOUT).acme
+    assert ordered == Acme("ops@example.com", "https://ca.internal/dir")
 
 
 def test_two_state_directories_are_two_installations() -> None:
