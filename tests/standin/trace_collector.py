@@ -39,7 +39,7 @@ class Collector:
         self.spans: list[Collected] = []
         self.status = 200
         self.hangs = False
-        self.asked = asyncio.Event()
+        self.requests = 0
         self._open = asyncio.Event()
 
     @asynccontextmanager
@@ -58,7 +58,7 @@ class Collector:
     async def _take(self, request: web.Request) -> web.Response:
         assert request.content_type == PROTOBUF
         body = await request.read()
-        self.asked.set()
+        self.requests += 1
         if self.hangs:
             await self._open.wait()
         if self.status >= 300:
