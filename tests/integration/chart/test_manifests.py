@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.chart.chart import CHART, Json, helm, merged, render
+from tests.integration.chart.chart import CHART, Json, Objects, helm, merged, render
 from tests.integration.chart.schemas import write
 from tests.integration.chart.variants import MORE, variant
 from tests.integration.crd.cluster import Cluster
 from tests.integration.operator.api import Api
 from tests.integration.operator.space import Space
+
+LEVEL = "pod-security.kubernetes.io/enforce"
 
 
 @pytest.fixture
@@ -62,3 +64,24 @@ async def test_the_api_server_takes_every_object(name: str, space: Space) -> Non
     apply = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-")
     said = Cluster(space.namespace).must(*apply, stdin=yaml.safe_dump_all(known))
     assert len(said.splitlines()) == len(known)
+
+
+@pytest.mark.parametrize(("name", "taken"), [("remote", True), ("sqlite far away", True), ("node", False)])
+async def test_with_a_far_engine_pods_keep_to_the_restricted_standard(
+    name: str, taken: bool, space: Space
+) -> None:
+    labels = {"metadata": {"labels": {LEVEL: "restricted"}}}
+    await space.api.call("PATCH", f"/api/v1/namespaces/{space.namespace}", labels)
+    objects = Objects(render(variant(name), namespace=space.namespace))
+    for component in ("operator", "bridge"):
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": component},
+            "spec": objects.pod(component),
+        }
+        said = Cluster(space.namespace).kubectl(
+            "create", "--dry-run=server", "-f", "-", stdin=yaml.safe_dump(pod)
+        )
+        assert (said.code == 0) == taken, said.err
+        assert taken or "violates PodSecurity" in said.err
