@@ -6,6 +6,7 @@ from dev.gobuild import GoProgram
 
 KUBERNETES, ETCD, HELM, COREDNS = "1.34.4", "3.6.4", "4.3.1", "1.14.7"
 ACT, VERSITYGW, PROMTOOL, KUBECONFORM = "0.2.89", "1.8.0", "3.16.0", "0.8.0"
+GITOPS_HEALTH = "1"
 
 
 def kubernetes(name: str) -> GoProgram:
@@ -42,4 +43,5 @@ def for_tests() -> tuple[GoProgram, ...]:
         GoProgram("versitygw", "versitygw", s3, VERSITYGW, (f"main.Version={VERSITYGW}",)),
         GoProgram("promtool", "promtool", "github.com/prometheus/prometheus/cmd/promtool", PROMTOOL),
         GoProgram("kubeconform", "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", KUBECONFORM),
+        GoProgram("gitops-health", "gitops-health", ".", GITOPS_HEALTH),
     )
