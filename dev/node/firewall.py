@@ -18,7 +18,7 @@ from dev.node.place import NodePlace
 
 TABLES = ("filter", "nat", "mangle")
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-HEAD = f"#!/bin/sh\n# kube-proxy's chains, under this node's own names.\nPATH={SYSTEM_PATH}\n"
+HEAD = "#!/bin/sh\n# kube-proxy's chains, under this node's own names.\nPATH={path}\n"
 WRAPPERS = {
     "iptables": """\
 for word in "$@"; do
@@ -43,10 +43,15 @@ def write_wrappers(place: NodePlace) -> Path:
     """Write the programs that kube-proxy calls, return their directory, which is to be all of its PATH."""
     folder = place.folder / "iptables"
     folder.mkdir(exist_ok=True)
-    for name, body in WRAPPERS.items():
-        (folder / name).write_text(HEAD + body.format(prefix=place.chains))
+    for name in WRAPPERS:
+        (folder / name).write_text(wrapper(name, place.chains))
         (folder / name).chmod(0o755)
     return folder
+
+
+def wrapper(name: str, prefix: str) -> str:
+    """Return the script that stands before one of WRAPPERS."""
+    return HEAD.format(path=SYSTEM_PATH) + WRAPPERS[name].format(prefix=prefix)
 
 
 def ensure(place: NodePlace) -> None:

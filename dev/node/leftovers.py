@@ -84,11 +84,12 @@ def _end_processes(place: NodePlace) -> None:
 
 def _pids(place: NodePlace) -> set[int]:
     listener = str(place.socket).encode()
-    shims = {int(path.parent.name) for path in PROC.glob("[0-9]*/cmdline") if listener in _words(path)}
+    shims = {int(path.parent.name) for path in PROC.glob("[0-9]*/cmdline") if listener in words_of(path)}
     return shims | {pid for group in _cgroups(place) for pid in _members(group)}
 
 
-def _words(path: Path) -> list[bytes]:
+def words_of(path: Path) -> list[bytes]:
+    """Return the words of a process's command line, by its file in /proc; none once it has ended."""
     try:
         return path.read_bytes().split(b"\0")
     except (FileNotFoundError, ProcessLookupError):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dev.docker_cli import DEFAULT_HOST, Docker
 from dev.node import subnets
-from dev.node.leftovers import hierarchies
+from dev.node.leftovers import hierarchies, words_of
 from dev.node.place import NodePlace
 from dev.node.release import NAMESPACE
 from dev.sample import answers
@@ -131,10 +131,8 @@ def place_of(machine: Machine) -> NodePlace:
 def traces(place: NodePlace) -> list[str]:
     """Return what of a node is to be seen on this machine: processes, mounts, groups, links, rules, files."""
     names = (str(place.site.state), str(place.run))
-    commands = [(path, path.read_bytes().replace(b"\0", b" ").decode()) for path in _command_lines()]
-    processes = [
-        f"process {path.parent.name}: {line}" for path, line in commands if any(n in line for n in names)
-    ]
+    lines = [b" ".join(words_of(path)).decode() for path in _command_lines()]
+    processes = [f"process {line}" for line in lines if any(name in line for name in names)]
     mounts = [
         line
         for line in Path("/proc/self/mountinfo").read_text().splitlines()
