@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
+import ssl
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -26,6 +27,7 @@ READY_SECONDS = 900.0
 POLL_SECONDS = 0.5
 DELETE_SECONDS = 90
 ANSWER_SECONDS = 30.0
+SCHEMES = {"http": 80, "https": 443}
 CONFLICT = re.compile(r"Apply failed with \d+ conflict")
 
 
@@ -116,16 +118,29 @@ def read(preview: Mapping[str, object]) -> Seen:
 
 
 def answers(url: str) -> bool:
-    """Tell whether a URL below *.localhost answers 200, asked on loopback whatever the resolver knows."""
-    if not url:
+    """Tell whether a preview's URL answers 200, asked on loopback whatever the resolver knows; by https
+    whatever its certificate is, as that may be on its way.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname:
         return False
-    host, _, port = url.removeprefix("http://").rstrip("/").partition(":")
-    request = urllib.request.Request(f"http://127.0.0.1:{port or 80}/", headers={"Host": f"{host}:{port}"})
+    connection = http.client.HTTPConnection("127.0.0.1", parts.port or SCHEMES[parts.scheme], timeout=5)
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (OSError, ValueError):
+        connection.connect()
+        if parts.scheme == "https":
+            connection.sock = _unchecked().wrap_socket(connection.sock, server_hostname=parts.hostname)
+        connection.request("GET", "/", headers={"Host": parts.netloc})
+        return connection.getresponse().status == 200
+    except (OSError, ValueError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
+
+
+def _unchecked() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _applied(cluster: Cluster, path: Path) -> bool:
