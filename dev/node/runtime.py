@@ -81,6 +81,9 @@ class Runtime:
         version = cache.digest_of_files(config, network)
         processes.ensure(Program(DAEMON, command, {"PATH": path}, version))
         processes.wait_until(self.answers, READY_SECONDS, DAEMON)
+        for_people = self.place.site.bin / "ctr"
+        for_people.unlink(missing_ok=True)
+        for_people.symlink_to(self.files / "usr/bin/ctr")
         if not self.has(PAUSE):
             _make_pause(docker, self.files / "bin/busybox")
             self.bring(docker, PAUSE)
