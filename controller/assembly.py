@@ -83,7 +83,7 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         vitals = Vitals.of(cluster, health, clock)
         others = Others(LogIntake(logs.writer).post, answer(vitals.meter))
         engine = await _engine(settings, certificates, health, others, metrics, stack)
-        health.watch("docker", engine.runtime.survey)
+        health.watch("docker", engine.runtime.check)
         collector = await stack.enter_async_context(
             open_collector(logs, engine.outputs, settings, clock, metrics.logs)
         )

@@ -86,6 +86,7 @@ async def open_cleaning(
         InvalidSpec: SettingInvalid, MIN_FREE_DISK is no amount.
     """
     guard = DiskGuard(places.runtime, clock, _amount(settings.min_free_disk, "MIN_FREE_DISK", memory_bytes))
+    metrics.lives.watch_disk(lambda: guard.free, guard.required)
     interval = settings.cleanup_interval_minutes * 60
     cache = settings.build_cache_bytes or None
     pruner = Pruner(places.runtime, clock, guard, interval_seconds=interval, cache_bytes=cache)

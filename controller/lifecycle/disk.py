@@ -34,9 +34,10 @@ class DiskGuard:
         """Set when a build was refused; whoever frees room clears it."""
         self._runtime = runtime
         self._clock = clock
-        self._minimum = min_free_bytes
+        self.required = max(0, min_free_bytes)
         self._asking = asyncio.Lock()
-        self._free: tuple[float, int] | None = None
+        self._free: int | None = None
+        self._asked: float | None = None
 
     async def require(self) -> None:
         """Come back when there is room for a build.
@@ -45,29 +46,45 @@ class DiskGuard:
             NotReady: DiskLow, with how much is left and what to do.
             BackendUnavailable: the engine does not say.
         """
-        if self._minimum <= 0:
+        if not self.required:
             return
         free = await self._known()
-        if free < self._minimum:
+        if free < self.required:
             self.low.set()
             raise NotReady(
                 "DiskLow",
                 f"{amount(free)} are free on the engine's disk, and no image is built below "
-                f"{amount(self._minimum)} (MIN_FREE_DISK); remove images, volumes or files there that nobody "
+                f"{amount(self.required)} (MIN_FREE_DISK); remove images, volumes or files there that nobody "
                 "needs, delete previews, or enlarge the disk: the build goes on by itself then.",
             )
 
+    async def look(self) -> None:
+        """Ask how much is free, for whoever looks on; a build asks by itself.
+
+        Raises:
+            BackendUnavailable: the engine does not say.
+        """
+        if self.required:
+            async with self._asking:
+                self._free = await self._runtime.free_bytes()
+
+    @property
+    def free(self) -> int | None:
+        """The bytes that were free when last asked; None: that was never."""
+        return self._free
+
     def forget(self) -> None:
         """The answer counts no more: something was freed."""
-        self._free = None
+        self._asked = None
 
     async def _known(self) -> int:
         """The bytes that are free, as the engine said not long ago; many who ask at once ask it once."""
         async with self._asking:
             now = self._clock.monotonic()
-            if self._free is None or now - self._free[0] >= KEPT_SECONDS:
-                self._free = (now, await self._runtime.free_bytes())
-            return self._free[1]
+            if self._free is None or self._asked is None or now - self._asked >= KEPT_SECONDS:
+                self._free = await self._runtime.free_bytes()
+                self._asked = now
+            return self._free
 
 
 def amount(size: int) -> str:

@@ -58,12 +58,12 @@ class Pruner:
         self._guard.low.clear()
         try:
             freed = await self._runtime.prune(self._cache_bytes)
+            if freed:
+                self._guard.forget()
+                log.info("pruned", freed=amount(freed))
+            await self._guard.look()
         except PreviewError as error:
             log.warning("pruning failed", reason=error.reason, message=error.message)
-            return
-        if freed:
-            self._guard.forget()
-            log.info("pruned", freed=amount(freed))
 
     async def _pause(self) -> None:
         shortest = min(PAUSE_SECONDS, self._interval)

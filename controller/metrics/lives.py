@@ -74,6 +74,40 @@ class LifeMetrics:
         """
         self._registry.register(_Standing(phases, running, waiting))
 
+    def watch_disk(self, free: Callable[[], int | None], required: int) -> None:
+        """Show how much room the engine has, whenever somebody asks.
+
+        Args:
+            free: bytes, as last seen; None while that is not known.
+            required: bytes below which no image is built; 0: nobody looks.
+        """
+        if required:
+            self._registry.register(_Disk(free, required))
+
+
+class _Disk(Collector):
+    """What was seen last."""
+
+    def __init__(self, free: Callable[[], int | None], required: int) -> None:
+        self._free, self._required = free, required
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        free = GaugeMetricFamily(
+            "previewcloud_engine_disk_free_bytes",
+            "Room on the engine's disk when it was last looked at: at each clean-up, and before builds.",
+        )
+        if (seen := self._free()) is not None:
+            free.add_metric([], seen)
+        yield free
+        yield GaugeMetricFamily(
+            "previewcloud_engine_disk_required_bytes",
+            "Room below which no image is built (MIN_FREE_DISK).",
+            self._required,
+        )
+
 
 class _Standing(Collector):
     """Counted when somebody asks."""

@@ -68,6 +68,10 @@ class MemoryRuntime(MemoryUpkeep, MemoryHoldings):
         self.job_gate: asyncio.Event | None = None
         """While set to an event that is not set, jobs wait for it: to cancel one in the middle."""
 
+    async def check(self) -> None:
+        """See Runtime.check."""
+        self.engine.check()
+
     async def observe(self, preview: PreviewKey) -> RuntimeState:
         """See Runtime.observe."""
         self.engine.check()

@@ -181,6 +181,9 @@ class JobResult:
 class Runtime(Protocol):
     """Where services run."""
 
+    async def check(self) -> None:
+        """Raises BackendUnavailable while nothing answers; costs next to nothing, however much runs."""
+
     async def observe(self, preview: PreviewKey) -> RuntimeState:
         """All that the engine holds of this preview. Changes nothing."""
 

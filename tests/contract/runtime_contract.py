@@ -19,6 +19,7 @@ class RuntimeContract:
 
     async def test_a_started_instance_is_observed_as_it_was_asked_for(self, place: Place) -> None:
         spec = place.spec(place.web, network=place.network().name)
+        await place.runtime.check()
         await place.runtime.create_network(place.network())
         await place.runtime.start(spec)
         state = await place.runtime.observe(SHOP)

@@ -63,6 +63,11 @@ class DockerRuntime:
         self._events = Events(client, settings, self._owners)
         self._holdings = Holdings(client, settings, self._images, self._instances, self._networks, self._jobs)
 
+    async def check(self) -> None:
+        """See Runtime.check."""
+        with translated("The engine"):
+            await self._client.get("/_ping")
+
     async def observe(self, preview: PreviewKey) -> RuntimeState:
         """See Runtime.observe."""
         with translated(f"Preview {preview}"):

@@ -45,6 +45,7 @@ def of_the_operator() -> CollectorRegistry:
     """The operator's registry."""
     metrics = Metrics("1.2.3")
     metrics.lives.watch(lambda: (Phase.RUNNING,), lambda: 1, lambda: 0)
+    metrics.lives.watch_disk(lambda: 3, 2)
     metrics.lives.decided("sleep", "Evicted")
     metrics.lives.removed(HoldingKind.DATABASE)
     metrics.passes.ended(Trigger.CREATED, Ending.CHANGED, 1.0, {TimedStage.BUILD: 0.5})

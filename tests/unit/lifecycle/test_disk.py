@@ -100,3 +100,19 @@ async def test_an_engine_that_does_not_answer_is_no_full_disk() -> None:
 )
 def test_bytes_are_said_as_people_read_them(size: int, said: str) -> None:
     assert amount(size) == said
+
+
+async def test_whoever_looks_on_knows_what_was_seen_last_and_a_build_asks_anew() -> None:
+    site = Site(free=3 * GIB)
+    assert site.guard.free is None
+    await site.guard.look()
+    assert (site.guard.free, site.guard.required) == (3 * GIB, 2 * GIB)
+    site.runtime.engine.disk.free = GIB
+    await site.refused()
+    assert site.guard.free == GIB
+
+
+async def test_where_nothing_is_required_nobody_looks() -> None:
+    site = Site(minimum=0)
+    await site.guard.look()
+    assert (site.runtime.looks, site.guard.free) == (0, None)

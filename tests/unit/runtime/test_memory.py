@@ -85,6 +85,7 @@ async def test_the_switch_takes_every_call_down() -> None:
     made = runtime()
     made.engine.unavailable = True
     for call in (
+        made.check(),
         made.observe(KEY),
         made.survey(),
         made.start(spec()),
