@@ -20,7 +20,7 @@ RUN apt-get update \
  # Nothing in it runs with more rights than who starts it.
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 
-FROM runtime AS build
+FROM runtime AS dependencies
 RUN apt-get update && apt-get install -y --no-install-recommends python3-venv
 WORKDIR /source
 COPY requirements.txt requirements-build.txt *.pem ./
@@ -39,7 +39,10 @@ RUN if [ -n "$PIP_INDEX_URL" ]; then export PIP_INDEX_URL; else unset PIP_INDEX_
 RUN cd /opt/previewcloud/lib/python3*/site-packages \
  && rm -rf mysql/vendor _mysql_connector.*.so swagger_ui/static/swagger-editor* swagger_ui/static/*-es-* \
  && /opt/previewcloud/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash . \
- && find kubernetes/client -name '*.pyc' -delete
+ && find kubernetes/client -name '*.pyc' -delete \
+ && find /opt/previewcloud -exec touch --no-dereference --date @0 {} +
+
+FROM dependencies AS build
 COPY pyproject.toml README.md LICENSE ./
 COPY cli cli
 COPY controller controller
@@ -49,13 +52,14 @@ ARG SOURCE_DATE_EPOCH=0
 RUN export SOURCE_DATE_EPOCH \
  && /build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheels . \
  && /build/bin/pip --python /opt/previewcloud/bin/python install --no-deps --no-index --find-links /wheels \
-      previewcloud \
- && cd /opt/previewcloud/lib/python3*/site-packages \
- && /opt/previewcloud/bin/python -m compileall -q --invalidation-mode unchecked-hash cli controller webhook \
- && find /opt/previewcloud -depth -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+      --root /product previewcloud \
+ && /opt/previewcloud/bin/python -m compileall -q --invalidation-mode unchecked-hash -s /product /product \
+ && find /product -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 
 FROM runtime
-COPY --from=build /opt/previewcloud /opt/previewcloud
+# Two layers: the first, by far the larger, is the same from version to version while the dependencies are.
+COPY --from=dependencies /opt/previewcloud /opt/previewcloud
+COPY --from=build /product/opt/previewcloud /opt/previewcloud
 # What may be written lies in volumes; the root need not be writable. kopf tells its peers the name of its user.
 RUN echo previewcloud:x:10001:10001::/var/lib/previewcloud:/usr/sbin/nologin >> /etc/passwd \
  && echo previewcloud:x:10001: >> /etc/group \

@@ -117,8 +117,8 @@ def with_repository(values: str, repository: str) -> str:
     Raises:
         StepFailed: the line is missing.
     """
-    pattern = r"^(image:\n  repository: )\S+$"
+    pattern = r"^(image:\n(?:  .*\n)*?  repository: )\S+$"
     text, count = re.subn(pattern, rf"\g<1>{repository}", values, count=1, flags=re.MULTILINE)
     if count != 1:
-        raise StepFailed("values.yaml has no image.repository as its first value of image")
+        raise StepFailed("values.yaml has no value image.repository")
     return text
