@@ -130,7 +130,9 @@ def _tell(site: Site, result: Up, progress: Progress) -> None:
         progress.say("       kubectl describe preview pr-1")
         progress.say("       previewcloud logs pr-1 --follow")
         progress.say("       kubectl delete preview pr-1")
-    progress.say(f"Logs:  {name}/logs/ (operator.log, bridge.log)")
+    if result.in_pods:
+        progress.say("       kubectl logs -n previewcloud deployment/previewcloud-operator --follow")
+    progress.say(f"Logs:  {name}/logs/{'' if result.in_pods else ' (operator.log, bridge.log)'}")
 
 
 def main() -> None:

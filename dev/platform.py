@@ -75,6 +75,7 @@ class Up:
     cluster: Cluster
     url: str = ""
     bridge: str = ""
+    in_pods: bool = False
 
 
 def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
@@ -118,7 +119,8 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
     if wanted.operator and not containers:
         _product(addresses, progress)
     url = _sample(addresses, kubernetes, commit, progress) if wanted.sample else ""
-    return Up(variables, kubernetes, url, variables["PREVIEWCLOUD_URL"] if wanted.operator else "")
+    where = variables["PREVIEWCLOUD_URL"] if wanted.operator else ""
+    return Up(variables, kubernetes, url, where, in_pods=bool(where and containers))
 
 
 def _product(addresses: Addresses, progress: Progress) -> None:
