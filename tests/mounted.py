@@ -35,3 +35,6 @@ class Mounted:
         link = self.folder / "..data_tmp"
         link.symlink_to(version.name)
         link.rename(self.folder / "..data")
+        for path in self.folder.iterdir():
+            if not path.name.startswith("..") and path.name not in data and path.name != self._key:
+                path.unlink()

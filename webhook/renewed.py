@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from controller.api.errors import InvalidSpec
 from controller.api.preview import describe
@@ -62,6 +63,8 @@ def _read(directory: Path) -> BridgeSettings:
         settings = BridgeSettings(_secrets_dir=directory)
     except ValidationError as error:
         raise InvalidSpec("SettingInvalid", f"A setting is wrong: {describe(error)}.") from None
+    except SettingsError as error:  # a link to nothing, as there is for a moment when a key was taken away
+        raise InvalidSpec("SettingInvalid", f"A secret in {directory} cannot be read: {error}.") from None
     for key in keys_now(lambda: settings):
         checked_key(key)
     return settings
