@@ -19,11 +19,56 @@ REQUEST_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 EVENTS = frozenset({"pull_request", "push", "issue_comment", "ping"})
 
 
-class Metrics:
+class VisitMetrics:
+    """Counts for the door to previews that nothing serves."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._wakes = Counter(
+            "previewcloud_wakes",
+            "Sleeping previews that visitors woke: asked, or failed where the cluster did not take that.",
+            ["outcome"],
+            registry=registry,
+        )
+        self._held = Gauge(
+            "previewcloud_held_requests", "Requests held until a preview is awake.", registry=registry
+        )
+        self._forwarded = Counter(
+            "previewcloud_forwarded_requests",
+            "Requests to previews that had been asleep: answered by the application, missed and tried again, "
+            "broken, refused.",
+            ["outcome"],
+            registry=registry,
+        )
+        self._pages = Counter(
+            "previewcloud_pages",
+            "Answers about a preview in its place, by its state.",
+            ["state"],
+            registry=registry,
+        )
+
+    def wake(self, outcome: str) -> None:
+        """Count a wish to wake: asked, failed."""
+        self._wakes.labels(outcome).inc()
+
+    def held(self, requests: int) -> None:
+        """Note how many requests are held."""
+        self._held.set(requests)
+
+    def forwarded(self, outcome: str) -> None:
+        """Count what became of a request to a preview that had been asleep."""
+        self._forwarded.labels(outcome).inc()
+
+    def page(self, state: str) -> None:
+        """Count a page, or a line, in a preview's place."""
+        self._pages.labels(state).inc()
+
+
+class Metrics(VisitMetrics):
     """What is counted."""
 
     def __init__(self, previews: Callable[[], Sequence[Preview]]) -> None:
         self.registry = CollectorRegistry()
+        super().__init__(self.registry)
         self._deliveries = Counter(
             "previewcloud_webhook_deliveries",
             "Deliveries by event and result: accepted, ignored or the code of a refusal.",
@@ -50,28 +95,6 @@ class Metrics:
             buckets=REQUEST_SECONDS,
             registry=self.registry,
         )
-        self._wakes = Counter(
-            "previewcloud_wakes",
-            "Sleeping previews that visitors woke: asked, or failed where the cluster did not take that.",
-            ["outcome"],
-            registry=self.registry,
-        )
-        self._held = Gauge(
-            "previewcloud_held_requests", "Requests held until a preview is awake.", registry=self.registry
-        )
-        self._forwarded = Counter(
-            "previewcloud_forwarded_requests",
-            "Requests to previews that had been asleep: answered by the application, missed and tried again, "
-            "broken, refused.",
-            ["outcome"],
-            registry=self.registry,
-        )
-        self._pages = Counter(
-            "previewcloud_pages",
-            "Answers about a preview in its place, by its state.",
-            ["state"],
-            registry=self.registry,
-        )
         self.registry.register(_Phases(previews))
         about = Info("previewcloud_build", "The version that runs.", registry=self.registry)
         about.info({"version": __version__})
@@ -88,22 +111,6 @@ class Metrics:
     def rate_left(self, requests: int) -> None:
         """Note what GitHub says is left."""
         self._rate_left.set(requests)
-
-    def wake(self, outcome: str) -> None:
-        """Count a wish to wake: asked, failed."""
-        self._wakes.labels(outcome).inc()
-
-    def held(self, requests: int) -> None:
-        """Note how many requests are held."""
-        self._held.set(requests)
-
-    def forwarded(self, outcome: str) -> None:
-        """Count what became of a request to a preview that had been asleep."""
-        self._forwarded.labels(outcome).inc()
-
-    def page(self, state: str) -> None:
-        """Count a page, or a line, in a preview's place."""
-        self._pages.labels(state).inc()
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer GET /metrics, in the form of OpenMetrics."""
