@@ -102,11 +102,8 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
     servers = Servers(site, docker, Place(facts.gateway, facts.platform_network), progress)
     found = databases.ensure(choice, servers, images, binaries.built)
     servers.ensure([Serving(server_kinds.registry(), images.local_registry(), chosen.registry)])
-    binaries.helm()
-    for program in programs.for_tests() if wanted.tests else ():
-        binaries.tool(program)
-    shop = site.checkout / "examples/shop"
-    commit = repository.ensure(site, shop) if wanted.sample or shop.is_dir() else ""
+    _tools(binaries, for_tests=wanted.tests)
+    commit = _sample_commit(site, wanted)
     _git_server(site, chosen, progress)
     addresses = Addresses(site, chosen, docker, kubernetes.kubeconfig, facts, of_engine, found)
     variables = for_shell(addresses)
@@ -114,16 +111,28 @@ def up(site: Site, wanted: Wanted, progress: Progress) -> Up:
     command_line.ensure(site)
     if wanted.operator and containers:
         _product_on_node(addresses, kubernetes, images, containers)
-    elif wanted.operator or list((site.checkout / "crds").glob("*.yaml")):
+    elif wanted.operator:
+        _product(addresses, kubernetes, progress)
+    elif list((site.checkout / "crds").glob("*.yaml")):
         operator.apply_crd(site, kubernetes, progress)
-    if wanted.operator and not containers:
-        _product(addresses, progress)
     url = _sample(addresses, kubernetes, commit, progress) if wanted.sample else ""
     where = variables["PREVIEWCLOUD_URL"] if wanted.operator else ""
     return Up(variables, kubernetes, url, where, in_pods=bool(where and containers))
 
 
-def _product(addresses: Addresses, progress: Progress) -> None:
+def _sample_commit(site: Site, wanted: Wanted) -> str:
+    shop = site.checkout / "examples/shop"
+    return repository.ensure(site, shop) if wanted.sample or shop.is_dir() else ""
+
+
+def _tools(binaries: Binaries, *, for_tests: bool) -> None:
+    binaries.helm()
+    for program in programs.for_tests() if for_tests else ():
+        binaries.tool(program)
+
+
+def _product(addresses: Addresses, kubernetes: Cluster, progress: Progress) -> None:
+    operator.apply_crd(addresses.site, kubernetes, progress)
     operator.ensure(addresses.site, for_operator(addresses), progress)
     settings = {**for_bridge(addresses), **bridge.of_the_caller(os.environ)}
     bridge.ensure(addresses.site, settings, progress)

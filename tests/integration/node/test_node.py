@@ -10,6 +10,8 @@ from dev.processes import until
 from dev.sample import answers
 from tests.integration.node.machine import ROOT, Machine, place_of, requests_to, traces
 
+pytestmark = pytest.mark.timeout(900)
+"""Making the image comes first, where it is not there yet."""
 SECONDS = 90.0
 WORKLOAD = """
 apiVersion: apps/v1
