@@ -13,7 +13,7 @@ export ACME_EMAIL ACME_SERVER ACME_CA_FILE
 FILE ?= previewcloud-backup.tar
 
 .DEFAULT_GOAL := help
-.PHONY: image release version requirements help venv up down clean status backup restore test lint test-unit test-integration test-crash bench crd docs reference
+.PHONY: image release release-check release-notes version requirements help venv up down clean status backup restore test lint test-unit test-integration test-crash bench crd docs reference
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ image: $(STAMP) ## Build the product's image, previewcloud/previewcloud:<version
 
 version: $(STAMP) ## Write VERSION into the files that hold it, and the changelog's section for it
 	@$(PY) -m dev.release prepare "$(VERSION)"
+
+release-check: $(STAMP) ## Say whether this checkout can be released as VERSION
+	@$(PY) -m dev.release check "$(VERSION)"
+
+release-notes: $(STAMP) ## Print what the changelog says of VERSION
+	@$(PY) -m dev.release notes "$(VERSION)"
 
 release: $(STAMP) ## Make wheel, source, image and chart of VERSION into dist/; with REPOSITORY=ghcr.io/… push them
 	@$(PY) -m dev.release build "$(VERSION)" $(if $(REPOSITORY),--repository "$(REPOSITORY)") \

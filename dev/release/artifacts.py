@@ -19,6 +19,8 @@ from dev.product_image import Origin
 from dev.progress import StepFailed
 
 SUMS = "SHA256SUMS"
+DIGEST = "image.txt"
+"""Holds the name of what was pushed, with its digest."""
 LOOPBACK = ("127.0.0.1:", "localhost:")
 CHART = "charts/previewcloud"
 
@@ -65,14 +67,15 @@ class Release:
         """Make the image; return its name, with the digest where it was pushed."""
         here = replace(images, site=replace(images.site, checkout=self.source))
         tag = f"{target.repository or product_image.NAME}:{self.version}"
-        if target.platforms:
-            return self._for_platforms(here, tag, target)
-        product_image.build(here, tag, self.version, self.origin)
         if not target.repository:
+            if target.platforms:
+                raise StepFailed("an image for several platforms is no file: name the registry's REPOSITORY")
+            product_image.build(here, tag, self.version, self.origin)
             images.docker("save", "--output", str(self.dist / self.archive()), tag)
             return tag
-        images.docker("push", "--quiet", tag)
-        return images.docker("image", "inspect", "--format", "{{index .RepoDigests 0}}", tag)
+        pushed = self._pushed_for(target, here, tag) if target.platforms else self._pushed(here, tag)
+        (self.dist / DIGEST).write_text(f"{pushed}\n")
+        return pushed
 
     def chart(self, helm: Path, target: Target) -> str:
         """Package the chart, with the image's repository as its default; return where it went."""
@@ -98,10 +101,13 @@ class Release:
         """Name of the image's archive."""
         return f"previewcloud-{self.version}-image-{machine()}.tar"
 
-    def _for_platforms(self, images: Images, tag: str, target: Target) -> str:
-        if not target.repository:
-            raise StepFailed("an image for several platforms is no file: name the registry's REPOSITORY")
-        facts = self.dist / "image.json"
+    def _pushed(self, images: Images, tag: str) -> str:
+        product_image.build(images, tag, self.version, self.origin)
+        images.docker("push", "--quiet", tag)
+        return images.docker("image", "inspect", "--format", "{{index .RepoDigests 0}}", tag)
+
+    def _pushed_for(self, target: Target, images: Images, tag: str) -> str:
+        facts = self.dist / "facts.json"
         options = product_image.for_platforms(target.platforms, facts)
         product_image.build(images, tag, self.version, self.origin, *options)
         found = re.search(r'"containerimage.digest":\s*"(sha256:[0-9a-f]{64})"', facts.read_text())

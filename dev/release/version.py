@@ -1,7 +1,7 @@
 """The version: which ones there may be, the files that hold it, and how it is changed in them.
 
 It stands in controller/__init__.py, where the package, every command, the API's description and the image
-find it; and in Chart.yaml, which Helm reads without running anything.
+find it; in Chart.yaml, which Helm reads without running anything; and where a page says what to type.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ PYTHON = {"alpha": "a", "beta": "b", "rc": "rc"}
 PLACES: Mapping[str, tuple[str, ...]] = {
     "controller/__init__.py": (r'^(__version__ = ")([^"]+)(")$',),
     "charts/previewcloud/Chart.yaml": (r"^(version: )(\S+)()$", r'^(appVersion: ")([^"]+)(")$'),
+    "action/README.md": (r"( uses: previewcloud/previewcloud/action@v)(\S+)()$",),
+    "docs/install.md": (r"(previewcloud/previewcloud:)([0-9]\S*)()",),
 }
 """By file: the lines that hold it, as their second group."""
 
@@ -47,8 +49,8 @@ def of_python(version: str) -> str:
 
 def held(name: str, text: str) -> set[str]:
     """Return the versions that a file's text holds; the empty string where a line is missing."""
-    found = (re.search(place, text, re.MULTILINE) for place in PLACES[name])
-    return {match[2] if match else "" for match in found}
+    found = ([match[2] for match in re.finditer(place, text, re.MULTILINE)] for place in PLACES[name])
+    return {version for versions in found for version in versions or [""]}
 
 
 def written(name: str, text: str, version: str) -> str:
@@ -58,8 +60,8 @@ def written(name: str, text: str, version: str) -> str:
         StepFailed: a line that holds it is missing.
     """
     for place in PLACES[name]:
-        text, count = re.subn(place, rf"\g<1>{version}\g<3>", text, count=1, flags=re.MULTILINE)
-        if count != 1:
+        text, count = re.subn(place, rf"\g<1>{version}\g<3>", text, flags=re.MULTILINE)
+        if not count:
             raise StepFailed(f"{name} has no line like {place}")
     return text
 

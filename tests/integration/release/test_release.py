@@ -149,12 +149,22 @@ def test_every_file_has_its_checksum(released: Released) -> None:
     files = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in released.dist.iterdir()}
     files.pop("SHA256SUMS")
     assert told == files
-    assert len(files) == 3
+    assert len(files) == 4
+    assert (released.dist / "image.txt").read_text() == f"{released.image}\n"
 
 
 def test_the_notes_are_the_changelogs_section(released: Released) -> None:
     notes = run(sys.executable, "-m", "dev.release", "notes", VERSION, cwd=released.clone)
     assert notes.splitlines()[-1] in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("event", "jobs"), [("pull_request", {"test"}), ("push", {"test", "check", "publish"})]
+)
+def test_a_runner_understands_the_workflows(event: str, jobs: set[str], tmp_path: Path) -> None:
+    told = run("act", event, "--list", "--workflows", ROOT / ".github/workflows", HOME=str(tmp_path))
+    listed = re.findall(r"^\d+ +(\S+) .*\b(?:ci|release)\.yml\b", told, re.MULTILINE)
+    assert set(listed) == jobs
 
 
 def test_a_tree_that_changed_is_not_released(released: Released) -> None:

@@ -50,7 +50,7 @@ def test_the_files_of_this_checkout_hold_one_version(tmp_path: Path) -> None:
     (held,) = version.held("controller/__init__.py", (ROOT / "controller/__init__.py").read_text())
     version.check(ROOT, held)
     for name in version.PLACES:
-        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text((ROOT / name).read_text())
     (tmp_path / "controller/__init__.py").write_text('__version__ = "7.8.9"\n')
     with pytest.raises(StepFailed, match=r"Chart\.yaml says .*, not 7\.8\.9"):
