@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from controller import __version__
 from controller.api.quantities import cpu_millis, memory_bytes
 from controller.assembly_databases import databases
 from controller.assembly_lifecycle import Places, open_cleaning, open_lives
-from controller.assembly_logs import open_collector, open_logs
+from controller.assembly_logs import Logs, open_collector, open_logs
 from controller.assembly_routing import Expiries, open_certificates, routing_settings
 from controller.assembly_vitals import Vitals, open_measuring
 from controller.assembly_watching import open_watching
@@ -22,12 +22,13 @@ from controller.build.buildkit import BuildKitBuilder
 from controller.build.memory import MemoryBuilder
 from controller.build.protocol import Builder
 from controller.build.settings import BuildSettings
-from controller.clock import WallClock
+from controller.clock import Clock, WallClock
 from controller.cluster.kubernetes import KubernetesCluster
 from controller.core.execute import Announce, Backends, Limits
 from controller.core.gather import Sources
 from controller.core.inputs import Rules
 from controller.core.reconcile import Reconciler
+from controller.databases.protocol import DatabaseServer
 from controller.fleet import Fleet, World
 from controller.health import Health
 from controller.lifecycle.memory import MemoryAccess
@@ -59,6 +60,7 @@ from controller.settings import RuntimeKind, Settings
 from controller.source.git import GitSource
 from controller.source.limits import SourceLimits
 from controller.usage.endpoint import answer
+from controller.watching import Watching
 
 
 @asynccontextmanager
@@ -70,19 +72,11 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         announce: hears of every action before and after it.
     """
     async with AsyncExitStack() as stack:
-        clock, metrics = WallClock(), Metrics(__version__)
-        watching = await stack.enter_async_context(open_watching(settings, metrics))
-        cluster = await KubernetesCluster.connect(settings.watch_namespace, metrics.cluster.wrote)
-        stack.push_async_callback(cluster.close)
-        health = Health(clock)
-        certificates = await stack.enter_async_context(open_certificates(settings, health, clock))
-        logs = await stack.enter_async_context(open_logs(settings, health, clock, metrics.logs))
-        servers = databases(settings, stack)
-        for kind, server in servers.items():
-            health.watch(f"databases.{kind}", server.survey)
-        vitals = Vitals.of(cluster, health, clock)
+        base = await _base(settings, stack)
+        clock, metrics, cluster, health = base.clock, base.metrics, base.cluster, base.health
+        vitals, logs, servers = Vitals.of(cluster, health, clock), base.logs, base.servers
         others = Others(LogIntake(logs.writer).post, answer(vitals.meter))
-        engine = await _engine(settings, certificates, health, others, metrics, stack)
+        engine = await _engine(settings, base, others, stack)
         health.watch("docker", engine.runtime.check)
         collector = await stack.enter_async_context(
             open_collector(logs, engine.outputs, settings, clock, metrics.logs)
@@ -92,8 +86,7 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         )
         measuring = open_measuring(settings, clock, engine.usage, vitals, metrics.registry)
         await stack.enter_async_context(measuring)
-        lives.metrics.registry.register(Expiries(certificates))
-        ears = Ears(logs.writer, clock, announce, logs.masks.learn, watching)
+        ears = Ears(logs.writer, clock, announce, logs.masks.learn, base.watching)
         places = Places(cluster, engine.runtime, servers)
         room = await stack.enter_async_context(open_cleaning(settings, health, clock, places, lives.metrics))
         backends = Backends(
@@ -112,6 +105,35 @@ async def open_fleet(settings: Settings, announce: Announce | None = None) -> As
         await fleet.start()
         stack.push_async_callback(fleet.stop)
         yield fleet
+
+
+@dataclass(frozen=True)
+class _Base:
+    """What everything else stands on."""
+
+    clock: Clock
+    metrics: Metrics
+    watching: Watching
+    cluster: KubernetesCluster
+    health: Health
+    certificates: Certificates
+    logs: Logs
+    servers: Mapping[str, DatabaseServer]
+
+
+async def _base(settings: Settings, stack: AsyncExitStack) -> _Base:
+    clock, metrics = WallClock(), Metrics(__version__)
+    watching = await stack.enter_async_context(open_watching(settings, metrics))
+    cluster = await KubernetesCluster.connect(settings.watch_namespace, metrics.cluster.wrote)
+    stack.push_async_callback(cluster.close)
+    health = Health(clock)
+    certificates = await stack.enter_async_context(open_certificates(settings, health, clock))
+    metrics.registry.register(Expiries(certificates))
+    logs = await stack.enter_async_context(open_logs(settings, health, clock, metrics.logs))
+    servers = databases(settings, stack)
+    for kind, server in servers.items():
+        health.watch(f"databases.{kind}", server.survey)
+    return _Base(clock, metrics, watching, cluster, health, certificates, logs, servers)
 
 
 def _fleet(settings: Settings, backends: Backends, life: Governing, ears: Ears, pulse: Pulse) -> Fleet:
@@ -179,14 +201,7 @@ class _Engine:
     access: AccessSource
 
 
-async def _engine(  # noqa: PLR0913, PLR0917 - what it is made of, each once
-    settings: Settings,
-    certificates: Certificates,
-    health: Health,
-    others: Others,
-    metrics: Metrics,
-    stack: AsyncExitStack,
-) -> _Engine:
+async def _engine(settings: Settings, base: _Base, others: Others, stack: AsyncExitStack) -> _Engine:
     if settings.runtime is RuntimeKind.MEMORY:
         memory = MemoryRuntime(settings.installation_id)
         memory.any_image = True
@@ -195,9 +210,9 @@ async def _engine(  # noqa: PLR0913, PLR0917 - what it is made of, each once
         used = MemoryUsage(memory.engine, memory.installation, WallClock())
         return _Engine(memory, said, used, MemoryBuilder(memory), router, MemoryAccess())
     routing = routing_settings(settings)
-    opened = await stack.enter_async_context(open_routing(routing, health, others, certificates))
+    opened = await stack.enter_async_context(open_routing(routing, base.health, others, base.certificates))
     address = EngineAddress.from_env(os.environ)
-    client = EngineClient(address, settings.engine_calls, metrics.engine.called)
+    client = EngineClient(address, settings.engine_calls, base.metrics.engine.called)
     stack.push_async_callback(client.close)
     docker = DockerSettings(
         installation=settings.installation_id,
@@ -209,7 +224,7 @@ async def _engine(  # noqa: PLR0913, PLR0917 - what it is made of, each once
     )
     runtime = DockerRuntime(client, docker, partial(traefik_labels, settings=routing))
     build = BuildSettings(settings.installation_id, settings.build_timeout, settings.build_context_bytes)
-    builder = BuildKitBuilder(client, build, asyncio.Semaphore(settings.builds), meter=metrics.builds)
+    builder = BuildKitBuilder(client, build, asyncio.Semaphore(settings.builds), meter=base.metrics.builds)
     outputs = DockerOutputs(client, settings.installation_id)
     usage = DockerUsage(client, settings.installation_id, WallClock())
     return _Engine(runtime, outputs, usage, builder, opened.router, opened.counters)

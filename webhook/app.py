@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any
@@ -67,8 +67,8 @@ async def open_bridge(renewed: Renewed) -> AsyncIterator[None]:
     """Serve until the end.
 
     Args:
-        renewed: the settings as they are now; keys of the API and secrets of the webhook count as soon as they
-            change, everything else is as it was at the start.
+        renewed: the settings as they are now; keys of the API and secrets of the webhook count as soon as
+            they change, everything else is as it was at the start.
 
     Raises:
         Conflict: the address is taken. InvalidSpec: a setting cannot be used.
@@ -95,21 +95,10 @@ async def open_bridge(renewed: Renewed) -> AsyncIterator[None]:
         app = application(settings, desk, metrics, api, partial(webhook_secrets_now, renewed))
         app.middlewares.insert(0, counted(metrics.request, tracer, clock))
         await cluster.start()
-        lag = LoopLag(metrics.registry, clock).run
-        stack.push_async_callback(_ended, asyncio.create_task(kept_up(lag, clock)))
+        _keep_up(LoopLag(metrics.registry, clock).run, clock, stack)
         comparison = Comparison(cluster, github, desk, clock)
-        compare = partial(comparison.run, settings.cleanup_interval_minutes * 60)
-        stack.push_async_callback(_ended, asyncio.create_task(kept_up(compare, clock)))
-        session = await stack.enter_async_context(open_session())
-        door = visits(settings, cluster, clock, metrics, session)
-        files = files_of(
-            "CATCHALL_TLS", settings.catchall_tls_cert_file, settings.catchall_tls_key_file, clock
-        )
-        if files is not None:
-            stack.push_async_callback(_ended, asyncio.create_task(kept_up(files.run, clock)))
-        await stack.enter_async_context(
-            _listening(door, "CATCHALL_LISTEN", settings.catchall_listen, OPTIONS, files)
-        )
+        _keep_up(partial(comparison.run, settings.cleanup_interval_minutes * 60), clock, stack)
+        await _open_door(settings, cluster, clock, metrics, stack)
         await stack.enter_async_context(_listening(app, "BRIDGE_LISTEN", settings.bridge_listen))
         log.info("listening", address=settings.bridge_listen, github=github is not None)
         yield
@@ -177,6 +166,24 @@ async def _reporting(
 
 def _untold(subject: Subject) -> None:
     log.info("nobody is told", subject=str(subject))
+
+
+async def _open_door(
+    settings: BridgeSettings, cluster: Cluster, clock: Clock, metrics: Metrics, stack: AsyncExitStack
+) -> None:
+    """Listen for visitors whom nothing serves."""
+    session = await stack.enter_async_context(open_session())
+    door = visits(settings, cluster, clock, metrics, session)
+    files = files_of("CATCHALL_TLS", settings.catchall_tls_cert_file, settings.catchall_tls_key_file, clock)
+    if files is not None:
+        _keep_up(files.run, clock, stack)
+    listening = _listening(door, "CATCHALL_LISTEN", settings.catchall_listen, OPTIONS, files)
+    await stack.enter_async_context(listening)
+
+
+def _keep_up(work: Callable[[], Awaitable[None]], clock: Clock, stack: AsyncExitStack) -> None:
+    """Have it done beside all else, until the end."""
+    stack.push_async_callback(_ended, asyncio.create_task(kept_up(work, clock)))
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

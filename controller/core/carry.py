@@ -6,9 +6,10 @@ Plan ──▶ execute ──▶ announced, remembered: what the world is shown,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from controller.api.status import ConditionType
 from controller.core import status_rest
 from controller.core.actions import Action, Publish
 from controller.core.execute import Backends, Execution, Moment, execute
@@ -39,12 +40,7 @@ class Carrier:
         if not steps:
             return
         work.report.say(LogType.SYSTEM, None, f"plan:\n{steps}")
-        leads_to = {
-            id(action): lane.condition
-            for stage in steps.stages
-            for lane in stage.lanes
-            for action in lane.actions
-        }
+        leads_to = _leads_to(steps)
 
         def published(revision: str) -> None:
             if work.memory.published is None:  # where another serves, it is gone back to until confirmed
@@ -81,3 +77,13 @@ class Carrier:
         names = {instance.service: instance.name for instance in instances}
         work.status = status_rest.woken(work.status, self.facts(work), names)
         await work.report.write(work.status)
+
+
+def _leads_to(steps: Plan) -> Mapping[int, ConditionType]:
+    """The condition that each action leads to, by the action's id: two may be equal."""
+    return {
+        id(action): lane.condition
+        for stage in steps.stages
+        for lane in stage.lanes
+        for action in lane.actions
+    }
