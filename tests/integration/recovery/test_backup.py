@@ -6,11 +6,15 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.integration.operator.app import files, service
 from tests.integration.operator.kinds import KINDS, login, names
 from tests.integration.operator.space import Seen, Space
 from tests.integration.recovery.platform import Platform
 from tests.integration.recovery.previews import annotate, answers, phase
+
+pytestmark = pytest.mark.timeout(900)
 
 
 def tree() -> dict[str, bytes]:

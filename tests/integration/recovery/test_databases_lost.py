@@ -22,6 +22,8 @@ from tests.integration.operator.space import Space
 from tests.integration.recovery.platform import Platform
 from tests.integration.recovery.previews import ROW, annotate, answers, condition, deployed, facts, logs_in
 
+pytestmark = pytest.mark.timeout(900)
+
 SERVES_SECONDS = 120.0
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import aiohttp
+import pytest
 
 from controller.engine.names import COMPONENT_LABEL, PLATFORM_LABEL
 from controller.runtime.docker.labels import INSTALLATION
@@ -17,6 +18,8 @@ from tests.integration.operator.engine import Engine
 from tests.integration.operator.space import Space
 from tests.integration.recovery.platform import Platform
 from tests.integration.recovery.previews import annotate, answers, deployed, facts, phase
+
+pytestmark = pytest.mark.timeout(900)
 
 REBUILT_SECONDS = 120.0
 LOOK_SECONDS = 0.1

@@ -15,6 +15,8 @@ from tests.integration.operator.space import NUMBERS, Seen, Space
 from tests.integration.recovery.platform import Platform
 from tests.integration.recovery.previews import answers, deployed, facts, logs_in, tree
 
+pytestmark = pytest.mark.timeout(900)
+
 KINDS = ("Secret", "Preview")
 REFUSED_SECONDS, READY_SECONDS = 60.0, 120.0
 EAGER = {"ORPHAN_GRACE": "0", "CLEANUP_INTERVAL_MINUTES": str(1 / 60)}

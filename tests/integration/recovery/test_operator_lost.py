@@ -6,12 +6,15 @@ import asyncio
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests.integration.operator.polling import until
 from tests.integration.operator.space import Space
 from tests.integration.recovery.platform import Platform
 from tests.integration.recovery.previews import annotate, answers, deployed, facts, phase, tree
 from tests.integration.routing.load import load
+
+pytestmark = pytest.mark.timeout(900)
 
 ADOPTED_SECONDS = 60.0
 
