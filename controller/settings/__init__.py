@@ -26,7 +26,7 @@ class GeneralVariables(BaseSettings):
     watch_namespace: str = Field(default="", description="Only this namespace; empty: all of them.")
     metrics_listen: str = Field(
         default="127.0.0.1:8093",
-        description="host:port of the operator's metrics, and of its /livez and /readyz; empty: nowhere.",
+        description="host:port of the operator's metrics, and of its /healthz and /readyz; empty: nowhere.",
     )
 
 
