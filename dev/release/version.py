@@ -19,7 +19,8 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "controller/__init__.py": (r'^(__version__ = ")([^"]+)(")$',),
     "charts/previewcloud/Chart.yaml": (r"^(version: )(\S+)()$", r'^(appVersion: ")([^"]+)(")$'),
     "action/README.md": (r"( uses: previewcloud/previewcloud/action@v)(\S+)()$",),
-    "docs/install.md": (r"(previewcloud/previewcloud:)([0-9]\S*)()",),
+    "docs/image.md": (r"(/previewcloud:)([0-9]\S*)()",),
+    "docs/install.md": (r"(/previewcloud:)([0-9]\S*)()",),
 }
 """By file: the lines that hold it, as their second group."""
 
