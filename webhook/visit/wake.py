@@ -67,11 +67,12 @@ class Waker:
 
     async def _ask(self, preview: Preview) -> None:
         wish = moment(self._clock, preview, WAKE)
+        about = {"preview": str(preview.key), "uid": preview.metadata.uid}
         try:
             await self._cluster.annotate(preview.key, {WAKE: wish})
         except PreviewError as error:
-            log.warning("a preview cannot be asked to wake", preview=str(preview.key), error=error.message)
+            log.warning("a preview cannot be asked to wake", **about, error=error.message)
             self._counts.wake("failed")
             return
-        log.info("a visitor wakes a preview", preview=str(preview.key))
+        log.info("a visitor wakes a preview", **about)
         self._counts.wake("asked")
