@@ -48,6 +48,12 @@
 {{- if not (or $values.routing.tokenSecret.name $values.secrets.create) -}}
 {{- fail "routing.tokenSecret.name: name the Secret with the token that Traefik shows to the operator, the one of `prepare --provider-token-file`." -}}
 {{- end -}}
+{{- range $name := list "routing" "catchall" -}}
+{{- $service := (index $values $name).service -}}
+{{- if and $service.loadBalancerSourceRanges (ne $service.type "LoadBalancer") -}}
+{{- fail (printf "%s.service.loadBalancerSourceRanges: only a Service of type LoadBalancer keeps others out so; with %s use networkPolicy.traefikCidrs." $name $service.type) -}}
+{{- end -}}
+{{- end -}}
 {{- if not $values.operator.hostNetwork -}}
 {{- range $name := list "httpUrl" "probeUrl" "metricsUrl" -}}
 {{- if not (index $values.traefik $name) -}}

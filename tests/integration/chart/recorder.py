@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -48,10 +48,11 @@ async def recording(api: Api) -> AsyncIterator[Recorder]:
                 recorder.note(request, found.status)
                 kept = {key: value for key, value in found.headers.items() if key.lower() not in ANSWER_HOP}
                 answer = web.StreamResponse(status=found.status, headers=kept)
-                await answer.prepare(request)
-                async for chunk in found.content.iter_any():
-                    await answer.write(chunk)
-                await answer.write_eof()
+                with suppress(ConnectionResetError):  # whoever asked has gone meanwhile
+                    await answer.prepare(request)
+                    async for chunk in found.content.iter_any():
+                        await answer.write(chunk)
+                    await answer.write_eof()
                 return answer
 
         app = web.Application(client_max_size=8 * 1024 * 1024)

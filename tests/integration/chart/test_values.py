@@ -65,6 +65,11 @@ WRONG: dict[str, tuple[str, Json, str]] = {
     ),
     "pages by plain http": ("remote", {"catchall": {"url": "http://a:8091"}}, "begins with https://"),
     "no way to a far Traefik": ("remote", {"traefik": {"probeUrl": ""}}, "traefik.probeUrl"),
+    "ranges that nobody keeps to": (
+        "remote",
+        {"routing": {"service": {"type": "NodePort"}}},
+        "routing.service.loadBalancerSourceRanges: only a Service of type LoadBalancer",
+    ),
     "two bridges": ("remote", {"bridge": {"replicas": 2}}, "bridge.replicas: at most 1"),
     "a bridge that does not see its Previews": (
         "node",

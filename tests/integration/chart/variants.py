@@ -27,7 +27,7 @@ MORE: Mapping[str, tuple[str, Json]] = {
             "imagePullSecrets": ["registry"],
             "crd": {"install": True},
             "traefik": {"certificateSecret": "wildcard"},
-            "routing": {"service": {"type": "NodePort", "nodePort": 30090}},
+            "routing": {"service": {"type": "NodePort", "nodePort": 30090, "loadBalancerSourceRanges": []}},
             "persistence": {"cache": {"enabled": True, "storageClass": "-"}},
             "logs": {"archive": {"url": "s3://logs/previews", "loginSecret": "archive"}},
             "tracesUrl": "http://collector:4318",
