@@ -115,6 +115,9 @@ def _context(checkout: Path) -> Iterator[Path]:
                 shutil.copy(source, target)
         for target_name, found in build_files().items():
             shutil.copy(found, folder / target_name)
+        # Whoever checks them out, with whichever umask: the same files are the same image.
+        for path in folder.rglob("*"):
+            path.chmod(0o755 if path.is_dir() else 0o644)
         yield folder
 
 

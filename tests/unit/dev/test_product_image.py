@@ -1,9 +1,17 @@
 """The recipe of the product's image: what is pinned, and what stays in the stage that installs."""
 
 import re
+import stat
+from io import StringIO
 from pathlib import Path
 
-from dev.product_image import FILES, Origin, origin
+from rich.console import Console
+
+from dev.docker_cli import Docker, Kind
+from dev.images import Images
+from dev.product_image import FILES, Origin, build, origin
+from dev.progress import Progress
+from dev.site import site_from
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -32,3 +40,23 @@ def test_the_engine_is_sent_what_the_image_is_made_of_and_no_more() -> None:
 
 def test_sources_without_a_history_come_from_nowhere(tmp_path: Path) -> None:
     assert origin(tmp_path) == Origin("", 0)
+
+
+def test_the_umask_of_a_checkout_does_not_count(tmp_path: Path) -> None:
+    site = site_from({"HOME": str(tmp_path)}, ROOT)
+    modes: set[int] = set()
+
+    class Engine(Docker):
+        def has(self, kind: Kind, name: str) -> bool:
+            return True
+
+        def __call__(self, *arguments: str, stdin: bytes | None = None, timeout: float | None = None) -> str:
+            context = Path(arguments[-1])
+            modes.update(stat.S_IMODE(path.stat().st_mode) for path in context.rglob("*") if path.is_file())
+            assert {path.name for path in context.iterdir()} - {"authorities.pem"} == set(FILES)
+            assert list(context.rglob("__pycache__")) == []
+            return ""
+
+    images = Images(site, Engine("unix:///nowhere"), Progress(Console(file=StringIO())))
+    build(images, "some:1", "1.0.0", Origin("0" * 40, 7))
+    assert modes == {0o644}
