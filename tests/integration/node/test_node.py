@@ -64,18 +64,8 @@ def test_pods_find_each_other_by_service(machine: Machine) -> None:
     ask = ("exec", "deployment/knock", "--", "/busybox", "nslookup", "knock.default.svc.cluster.local")
     address = machine.kubectl("get", "service", "knock", "-o", "jsonpath={.spec.clusterIP}")
     assert address in machine.kubectl(*ask)
-    knock = (
-        "exec",
-        "deployment/knock",
-        "--",
-        "/busybox",
-        "wget",
-        "-T",
-        "5",
-        "-q",
-        "-O-",
-        f"http://{address}/",
-    )
+    page = f"http://{address}/"
+    knock = ("exec", "deployment/knock", "--", "/busybox", "wget", "-q", "-O-", page)
     assert machine.kubectl(*knock) == "here\n"
     machine.kubectl("delete", "-f", "-", "--wait=false", stdin=WORKLOAD)
 
