@@ -51,8 +51,7 @@ async def test_a_preview_is_built_there_updated_without_a_lost_request_and_woken
     assert set(requests.answers) == {f"web {first}", f"web {second}"}
 
     await space.patch("far", {"metadata": {"annotations": {SLEEP: EARLY}}})
-    phase = await until(lambda: _phase(space, "far"), READY_SECONDS, lambda phase: phase == "Sleeping")
-    assert phase == "Sleeping"
+    assert await until(lambda: _sleeps(space, "far"), READY_SECONDS)
     # The token that a visitor makes up is not the one that the bridge gets to see.
     forged = {"X-Preview-Token": "forged", "X-Preview-Page": "pr-9-web"}
     assert (await outpost.visit(url, forged)).body == f"web {second}"
@@ -60,9 +59,12 @@ async def test_a_preview_is_built_there_updated_without_a_lost_request_and_woken
     assert (status, health["services"]["docker"]) == (200, "ok")
 
 
-async def _phase(space: Space, name: str) -> str:
+async def _sleeps(space: Space, name: str) -> bool:
+    """Whether it is asleep, and nothing is being done about it any more."""
     seen = await space.look(name)
-    return "" if seen is None else str(seen.status.get("phase"))
+    assert seen is not None
+    told = (seen.status["phase"], seen.condition("Reconciling")["status"])
+    return told == ("Sleeping", "False")
 
 
 async def test_operator_and_bridge_answer_nobody_who_does_not_show_a_token(
