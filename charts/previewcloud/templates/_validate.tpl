@@ -91,7 +91,7 @@
 {{- if and $bridge.githubTokenSecret.name $bridge.githubAppId -}}
 {{- fail "bridge.githubTokenSecret: use a token or an App, not both." -}}
 {{- end -}}
-{{- if ne (eq $bridge.githubAppId "") (eq $bridge.githubAppKeySecret.name "") -}}
+{{- if ne (empty $bridge.githubAppId) (empty $bridge.githubAppKeySecret.name) -}}
 {{- fail "bridge.githubAppId: an App needs both its id and bridge.githubAppKeySecret.name." -}}
 {{- end -}}
 {{- end }}

@@ -63,7 +63,7 @@
   value: /etc/previewcloud/secrets
 {{- with .Values.bridge.githubAppId }}
 - name: GITHUB_APP_ID
-  value: {{ . | quote }}
+  value: {{ include "previewcloud.value" . | quote }}
 {{- end }}
 {{- end }}
 

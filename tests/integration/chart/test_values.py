@@ -128,6 +128,11 @@ def test_numbers_and_lists_become_what_settings_read() -> None:
     }
 
 
+def test_the_id_of_an_app_may_be_a_number() -> None:
+    values = merged(variant("remote"), {"bridge": {"githubAppId": 12345678}})
+    assert Objects.of(values).env("bridge")["GITHUB_APP_ID"] == "12345678"
+
+
 def notes(name: str) -> str:
     """What is said at the end of an installation."""
     words = ("--dry-run=client", "--namespace", "previewcloud", "--values", "-")
