@@ -36,7 +36,7 @@ def keys_now(renewed: Renewed) -> tuple[str, ...]:
     """The keys of API tokens: the current one first, then the one before it."""
     settings = renewed()
     held = (settings.api_key, settings.api_key_previous)
-    return tuple(key.get_secret_value() for key in held if key is not None)
+    return tuple(key.get_secret_value() for key in held if key)
 
 
 def webhook_secrets_now(renewed: Renewed) -> Secrets:

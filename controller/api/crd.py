@@ -9,7 +9,7 @@ import yaml
 from controller.api.names import GROUP
 from controller.api.rules import validations
 from controller.api.spec import PreviewSpec
-from controller.api.status import PreviewStatus
+from controller.api.status import UNSEEN, PreviewStatus
 from controller.api.structural import Schema, structural
 
 VERSION = "v1alpha1"
@@ -86,7 +86,8 @@ def _schema() -> Schema:
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
             "spec": structural(PreviewSpec),
-            "status": structural(PreviewStatus),
+            # Until the operator has seen it, a tool that waits must not take it for done.
+            "status": {**structural(PreviewStatus), "default": {"observedGeneration": UNSEEN}},
         },
         **validations(
             (

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from controller.api.model import Observed
+
+UNSEEN = -1
+"""The generation of a Preview that the operator has not seen yet, as the API server puts it in."""
 
 
 class Phase(StrEnum):
@@ -133,6 +136,11 @@ class PreviewStatus(Observed):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         description="The aspects of its state.",
     )
+
+    @field_validator("observed_generation")
+    @classmethod
+    def _seen(cls, value: int | None) -> int | None:
+        return None if value == UNSEEN else value
 
     def all_databases(self) -> tuple[DatabaseStatus, ...]:
         """Every database, also the only one."""

@@ -127,7 +127,8 @@ async def test_keys_and_secrets_change_while_every_request_is_answered(client: C
     await client.some()
     assert set(client.answers) == {200}
     # Once nobody shows the old ones any more, they go.
-    client.mounted.put_all({"API_KEY": key, "GITHUB_WEBHOOK_SECRET": secret})
+    empty = dict.fromkeys(previous, "")
+    client.mounted.put_all({"API_KEY": key, "GITHUB_WEBHOOK_SECRET": secret, **empty})
     await until(_answers(client, old_token, 401), 30)
     assert await client.deliver(old_secret) == 401
     await client.some()

@@ -14,6 +14,7 @@ from tests.integration.crd.cluster import Cluster
 
 COMMIT = BASE["source"]["commit"]
 STATUS: dict[str, Any] = {
+    "observedGeneration": 1,
     "slug": "pr-1",
     "phase": "Running",
     "url": "http://pr-1-acme.web.localhost",

@@ -69,3 +69,6 @@ def test_what_waits_for_room_and_what_was_not_seen_yet_is_in_progress(site: Site
         site.operator.stop()
         patch(site, "pr-3", spec={"source": {"commit": "f" * 40}})
         assert shown(site, "pr-3") == ("Progressing", "InProgress")
+        site.apply(preview("pr-5", 5))
+        assert "conditions" not in site.get("pr-5")["status"]
+        assert shown(site, "pr-5") == ("Progressing", "InProgress")
