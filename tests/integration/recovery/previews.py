@@ -58,11 +58,11 @@ def facts(space: Space, seen: Seen) -> Facts:
     return Facts(seen.status["slug"], seen.status["url"], running, rows)
 
 
-async def answers(url: str, body: str | None = None) -> None:
+async def answers(url: str, body: str | None = None, seconds: float = ANSWERS_SECONDS) -> None:
     """Wait until a preview answers, with this body where one is given."""
     await until(
         lambda: visit(url),
-        ANSWERS_SECONDS,
+        seconds,
         lambda answer: answer.status == 200 and body in (None, answer.body),
     )
 
