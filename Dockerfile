@@ -47,7 +47,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY cli cli
 COPY controller controller
 COPY webhook webhook
-# Seconds since 1970 of whatever is built: two builds of the same files are the same.
+# Seconds since 1970 of whatever is built: two builds of the same files differ in bytecode alone.
 ARG SOURCE_DATE_EPOCH=0
 RUN export SOURCE_DATE_EPOCH \
  && /build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheels . \
