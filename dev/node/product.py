@@ -17,6 +17,7 @@ import yaml
 
 from dev import bridge, cache, commands, product_image
 from dev.cluster import Cluster
+from dev.docker_cli import IMAGE_RECIPE_LABEL
 from dev.environment import Addresses, for_bridge, for_operator
 from dev.images import Images
 from dev.node import release
@@ -109,14 +110,13 @@ class Product:
 
 
 def bring_image(images: Images, runtime: Runtime) -> str:
-    """Build the image of this checkout and bring it to the node; return its tag there, one for each content.
+    """Build the image of this checkout and bring it to the node; return its tag there, that of its recipe.
 
     Raises:
         StepFailed: it cannot be built.
     """
     made = product_image.ensure(images)
-    content = images.docker("image", "inspect", "--format", "{{.Id}}", made).removeprefix("sha256:")
-    name = f"{product_image.NAME}:local-{content[:12]}"
+    name = f"{product_image.NAME}:local-{images.docker.label('image', made, IMAGE_RECIPE_LABEL)}"
     if not runtime.has(name):
         with images.progress.step(f"image {name}: bringing it to the node"):
             images.docker("image", "tag", made, name)
