@@ -43,8 +43,13 @@ class Vitals:
     @classmethod
     def of(cls, cluster: Cluster, health: Health, clock: Clock) -> Vitals:
         """Those of an operator on this cluster; its health answers for the cluster too from now on."""
-        health.watch("cluster", cluster.check)
         pulse = Pulse(clock)
+
+        async def watched() -> None:
+            await cluster.check()
+            pulse.require()
+
+        health.watch("cluster", watched)
         return cls(pulse, Meter(), Liveness(pulse, cluster.check), health)
 
     def probed(self, app: web.Application) -> web.Application:

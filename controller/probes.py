@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from aiohttp import web
 
-from controller.api.errors import PreviewError
+from controller.api.errors import NotReady, PreviewError
 from controller.clock import Clock
 from controller.health import OK, Health
 
@@ -34,10 +34,20 @@ class Pulse:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._at = clock.monotonic()
+        self._opened = False
 
     def beat(self) -> None:
         """It lives."""
         self._at = self._clock.monotonic()
+        self._opened = True
+
+    def require(self) -> None:
+        """Raise NotReady (WatchNotOpened) while there was no sign of it yet."""
+        if not self._opened:
+            raise NotReady(
+                "WatchNotOpened",
+                "The watch of Previews has not been opened since the start; the process's log says why.",
+            )
 
     @property
     def silent(self) -> float:

@@ -161,8 +161,8 @@ def test_the_category_and_the_short_name_list_previews(cluster: Cluster, preview
         ("preview", ["A preview environment", "spec\t<Object> -required-", "status\t<Object>"]),
         ("preview.spec.source", ["repository\t<string> -required-", "enum: trusted, fork", "fork's commit"]),
         ("preview.spec.services", ["siblings reach it under this name", "dependsOn\t<[]string>"]),
-        ("preview.spec.services.resources.memory", ["Memory, as in 256Mi"]),
-        ("preview.status", ["Where the preview answers", "enum: Creating, Running"]),
+        ("preview.spec.services.resources.memory", ["Memory at most"]),
+        ("preview.status", ["The main URL", "enum: Creating, Running"]),
     ],
 )
 def test_explain_reads_well(cluster: Cluster, path: str, texts: list[str]) -> None:

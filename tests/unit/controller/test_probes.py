@@ -93,7 +93,9 @@ async def test_readiness_counts_cluster_engine_and_databases_alone() -> None:
     orphans = ApiServer()
     health.watch("docker", docker.check)
     health.watch("orphans", orphans.check)
-    app = Vitals.of(cluster, health, clock).probed(web.Application())
+    vitals = Vitals.of(cluster, health, clock)
+    vitals.pulse.beat()
+    app = vitals.probed(web.Application())
     orphans.away = True
     async with TestClient(TestServer(app)) as client:
         response = await client.get("/readyz")
@@ -106,12 +108,24 @@ async def test_readiness_counts_cluster_engine_and_databases_alone() -> None:
         assert (await client.get("/healthz")).status == 200, "that is no reason to restart"
 
 
+async def test_an_operator_is_not_ready_before_its_watch_was_opened() -> None:
+    clock = ManualClock()
+    vitals = Vitals.of(MemoryCluster(), Health(clock), clock)
+    async with TestClient(TestServer(vitals.probed(web.Application()))) as client:
+        response = await client.get("/readyz")
+        assert (response.status, "has not been opened" in await response.text()) == (503, True)
+        vitals.pulse.beat()
+        await clock.advance(5)
+        assert (await client.get("/readyz")).status == 200
+
+
 async def test_probes_cost_the_backends_one_look_in_five_seconds() -> None:
     clock, docker = ManualClock(), ApiServer()
     health = Health(clock)
     health.watch("docker", docker.check)
-    app = Vitals.of(MemoryCluster(), health, clock).probed(web.Application())
-    async with TestClient(TestServer(app)) as client:
+    vitals = Vitals.of(MemoryCluster(), health, clock)
+    vitals.pulse.beat()
+    async with TestClient(TestServer(vitals.probed(web.Application()))) as client:
         for _ in range(20):
             assert (await client.get("/readyz")).status == 200
             assert (await client.get("/healthz")).status == 200

@@ -1,4 +1,4 @@
-"""Who does not show Traefik's token is answered with nothing; what Traefik says is believed for that token."""
+"""Who does not show Traefik's token is answered with nothing; what Traefik says is believed for it."""
 
 from __future__ import annotations
 
