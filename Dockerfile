@@ -67,7 +67,6 @@ RUN echo previewcloud:x:10001:10001::/var/lib/previewcloud:/usr/sbin/nologin >> 
 ENV PATH=/opt/previewcloud/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/var/lib/previewcloud \
     USER=previewcloud \
-    USER=previewcloud \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 ARG VERSION=
