@@ -109,6 +109,7 @@ def for_shell(addresses: Addresses) -> dict[str, str]:
         **addresses.databases.for_shell(),
         "GIT_BASE_URL": _loopback(ports.git),
         "GIT_ROOT": str(site.state / "git"),
+        **({"ETCD_URL": _loopback(ports.etcd_client)} if site.cluster == "local" else {}),
         "PROXY_NETWORK": addresses.facts.proxy_network,
         "PLATFORM_NETWORK": addresses.facts.platform_network,
         "GATEWAY": addresses.facts.gateway,

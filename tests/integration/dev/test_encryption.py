@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
@@ -22,10 +21,10 @@ from dev.ports import Ports
 from dev.processes import Processes
 from dev.progress import Progress
 from dev.site import Site, here, site_from
+from tests.integration.etcd import stored
 
 NAME = "pr-1-database"
 KEY = b"/registry/secrets/default/pr-1-database"
-EVERYTHING = base64.b64encode(b"\0").decode()
 
 
 @dataclass(frozen=True)
@@ -44,12 +43,7 @@ class Plane:
 
     def stored(self) -> dict[bytes, bytes]:
         """Everything that etcd has, key by key."""
-        body = json.dumps({"key": EVERYTHING, "range_end": EVERYTHING}).encode()
-        address = f"http://127.0.0.1:{self.ports.etcd_client}/v3/kv/range"
-        request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as response:
-            pairs = json.load(response)["kvs"]
-        return {base64.b64decode(each["key"]): base64.b64decode(each["value"]) for each in pairs}
+        return stored(f"http://127.0.0.1:{self.ports.etcd_client}")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.integration.gitops.health import health, looked_at
 
 FAILED: Mapping[str, bool | str] = {"Ready": False, "Stalled": "Dockerfile does not build."}
 FAILED_UPDATE: Mapping[str, bool | str] = {"Ready": True, "Stalled": "Dockerfile does not build."}
+DAY_SECONDS = 86_400
 EXPIRED = {"Reconciling": False, "Stalled": False}
 
 
@@ -84,3 +86,18 @@ def test_argo_cd_offers_what_can_be_done(phase: str | None, offered: set[str]) -
     (actions,) = answer["lua"]
     assert set(actions) == {"wake", "sleep", "redeploy"}
     assert {name for name, action in actions.items() if not action["disabled"]} == offered
+
+
+@pytest.mark.parametrize("verb", ["wake", "sleep", "redeploy"])
+def test_an_action_makes_the_wish_and_leaves_the_rest_alone(verb: str) -> None:
+    before = thing("Sleeping", {"Ready": True}, metadata={"annotations": {"kept": "as it is"}})
+    (answer,) = looked_at([before], f"{verb}.lua")
+    (after,) = answer["lua"]
+    wish = after["metadata"]["annotations"].pop(f"previewcloud.io/{verb}")
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(wish)).total_seconds()) < DAY_SECONDS
+    assert after == before
+
+
+def test_an_action_works_on_a_preview_without_annotations() -> None:
+    (answer,) = looked_at([thing("Sleeping", {"Ready": True})], "wake.lua")
+    assert set(answer["lua"][0]["metadata"]["annotations"]) == {"previewcloud.io/wake"}

@@ -1,18 +1,21 @@
 """No credential that was made for a preview shows up anywhere but in its Secret and its own containers.
 
 A preview does its best to give its logins away: its application prints them and dies, its migration echoes
-what it finds in its environment. What is left of that in logs, Events, status, labels and images is masked.
+what it finds in its environment. What is left of that in logs, Events, status, labels and images is masked;
+etcd holds the Secret itself encrypted.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from controller.engine.names import INSTALLATION_LABEL, PLATFORM_LABEL
 from controller.logs.mask import MASK
+from tests.integration.etcd import stored
 from tests.integration.operator.app import dockerfile
 from tests.integration.operator.kinds import KINDS
 from tests.integration.operator.polling import until
@@ -46,6 +49,9 @@ async def test_what_was_made_is_found_nowhere(space: Space, operator: Operator) 
     told = stalled.condition("Stalled")["message"]
     assert "ONPOSTGRES_DATABASE_URL=" in told and MASK in told
     story = await until(operator.logbook.text, 10, lambda text: "told ***" in text)
+    kept = stored(os.environ["ETCD_URL"])
+    assert [key for key, value in kept.items() if any(each.encode() in value for each in made)] == []
+    assert any(b"/secrets/" in key and key.endswith(b"/leak-database") for key in kept)
     everything = [told, story, *(await _cluster(space)), *_engine(space), *_files(operator)]
     assert len(everything) > 10
     for credential in made:
