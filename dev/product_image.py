@@ -13,13 +13,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from controller import __version__
 from dev import cache, commands, engine, python_index
-from dev.docker_cli import IMAGE_RECIPE_LABEL
+from dev.docker_cli import IMAGE_RECIPE_LABEL, Docker
 from dev.images import Images
 from dev.npm import build_files
 from dev.progress import Progress, StepFailed
@@ -32,6 +32,8 @@ FILES = (
 )
 """What the image is made of."""
 BUILD_SECONDS = 1800.0
+TITLE = "org.opencontainers.image.title=PreviewCloud"
+"""The label by which the Dockerfile marks its image."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def ensure(images: Images, version: str = __version__) -> str:
     with cache.locked(images.site.cache / "locks" / "image-product"):
         if images.docker.label("image", tag, IMAGE_RECIPE_LABEL) != recipe:
             build(images, tag, version, source, f"--label={IMAGE_RECIPE_LABEL}={recipe}")
+            _forget_replaced(images.docker)
     return tag
 
 
@@ -83,6 +86,14 @@ def build(images: Images, tag: str, version: str, source: Origin, *options: str)
     )
     with images.progress.step(f"image {tag}: building"), _context(images.site.checkout) as context:
         images.docker("build", *arguments, str(context), timeout=BUILD_SECONDS)
+
+
+def _forget_replaced(docker: Docker) -> None:
+    """Remove images of the product that lost their tag to another one, and that no container uses."""
+    filters = ("--filter", "dangling=true", "--filter", f"label={TITLE}")
+    for image in docker("image", "ls", "--quiet", "--no-trunc", *filters).split():
+        with suppress(StepFailed):  # still in use: the next build tries again
+            docker("image", "rm", image)
 
 
 def for_platforms(platforms: str, facts: Path) -> tuple[str, ...]:
