@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tarfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -97,12 +98,13 @@ def unpack(path: Path, directory: Path, manifest: Manifest) -> Path:
     Raises:
         StepFailed: it is not as it was written.
     """
+    parts = directory / PARTS
     try:
         with tarfile.open(path) as tar:
-            tar.extractall(directory, filter="data")
+            for name in manifest.checksums:
+                _extract(tar, f"{PARTS}/{name}", directory)
     except (OSError, tarfile.TarError) as error:
         raise StepFailed(f"{path} cannot be read to its end ({error}); use another backup") from error
-    parts = directory / PARTS
     for name, checksum in manifest.checksums.items():
         if not (parts / name).is_file() or _checksum(parts / name) != checksum:
             raise StepFailed(f"{path}: {name} is missing or not as it was written; use another backup")
@@ -112,6 +114,17 @@ def unpack(path: Path, directory: Path, manifest: Manifest) -> Path:
 def about(version: str, installation: str, now: datetime) -> dict[str, object]:
     """Who made a backup, and when."""
     return {"version": version, "installation": installation, "made_at": now.isoformat(timespec="seconds")}
+
+
+def _extract(tar: tarfile.TarFile, name: str, directory: Path) -> None:
+    """Write one file of an archive into a directory; what is none, or leads out of it, is left out."""
+    target = (directory / name).resolve()
+    found = tar.extractfile(name) if name in tar.getnames() else None
+    if found is None or not target.is_relative_to(directory.resolve()):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with found, target.open("wb") as file:
+        shutil.copyfileobj(found, file)
 
 
 def _checksum(path: Path) -> str:

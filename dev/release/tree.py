@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +42,5 @@ class Tree:
         """Write the commit's files into a directory: nothing that lies beside them in the checkout."""
         archive = target / ".archive.tar"
         self.git("archive", "--format=tar", f"--output={archive}", "HEAD")
-        with tarfile.open(archive) as opened:
-            opened.extractall(target, filter="data")
+        commands.run(["tar", "-C", target, "-xf", archive])
         archive.unlink()
