@@ -101,8 +101,8 @@ def unpack(path: Path, directory: Path, manifest: Manifest) -> Path:
     parts = directory / PARTS
     try:
         with tarfile.open(path) as tar:
-            for name in manifest.checksums:
-                _extract(tar, f"{PARTS}/{name}", directory)
+            for member in tar:
+                _extract(tar, member, directory.resolve())
     except (OSError, tarfile.TarError) as error:
         raise StepFailed(f"{path} cannot be read to its end ({error}); use another backup") from error
     for name, checksum in manifest.checksums.items():
@@ -116,15 +116,18 @@ def about(version: str, installation: str, now: datetime) -> dict[str, object]:
     return {"version": version, "installation": installation, "made_at": now.isoformat(timespec="seconds")}
 
 
-def _extract(tar: tarfile.TarFile, name: str, directory: Path) -> None:
-    """Write one file of an archive into a directory; what is none, or leads out of it, is left out."""
-    target = (directory / name).resolve()
-    found = tar.extractfile(name) if name in tar.getnames() else None
-    if found is None or not target.is_relative_to(directory.resolve()):
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, directory: Path) -> None:
+    """Write a file or a directory of an archive; what is neither, or leads elsewhere, is left out."""
+    target = (directory / member.name).resolve()
+    if not target.is_relative_to(directory):
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with found, target.open("wb") as file:
-        shutil.copyfileobj(found, file)
+    if member.isdir():
+        target.mkdir(parents=True, exist_ok=True)
+    elif (found := tar.extractfile(member) if member.isfile() else None) is not None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with found, target.open("wb") as file:
+            shutil.copyfileobj(found, file)
+        target.chmod(member.mode & 0o755)
 
 
 def _checksum(path: Path) -> str:

@@ -132,3 +132,31 @@ def test_a_status_speaks_of_the_object_that_is_made_and_nobody_has_looked_at() -
 
 def test_what_was_asked_for_and_not_begun_is_not_held_to_be_done() -> None:
     assert backup_cluster.status_of(preview(attempt="older"))["status"]["attempt"] == "older"
+
+
+def test_modes_and_empty_directories_come_back(tmp_path: Path) -> None:
+    parts, target = tmp_path / "made" / "parts", tmp_path / "unpacked"
+    (parts / "git/refs").mkdir(parents=True)
+    (parts / "key").write_text("secret")
+    (parts / "key").chmod(0o600)
+    about = backup_archive.about("0.1.0", "mine", NOW)
+    manifest = backup_archive.write(tmp_path / "backup.tar", parts, about, {})
+    found = backup_archive.unpack(tmp_path / "backup.tar", target, manifest)
+    assert (found / "git/refs").is_dir()
+    assert (found / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_leads_out_of_a_backup_is_not_written(tmp_path: Path, file: Path) -> None:
+    with tarfile.open(file, "a") as tar:
+        for name in ("../outside", "parts/../../outside"):
+            member = tarfile.TarInfo(name)
+            member.size = 4
+            tar.addfile(member, io.BytesIO(b"evil"))
+        link = tarfile.TarInfo("parts/link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    target = tmp_path / "a" / "unpacked"
+    target.mkdir(parents=True)
+    parts = backup_archive.unpack(file, target, backup_archive.look(file))
+    assert not (tmp_path / "a" / "outside").exists()
+    assert not (parts / "link").is_symlink()
