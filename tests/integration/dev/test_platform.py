@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dev.binaries import ACT, VERSITYGW
 from dev.docker_cli import DEFAULT_HOST, INSTALLATION_LABEL, Docker
 from dev.images import BASE
 from dev.processes import until
+from dev.programs import ACT, VERSITYGW
 from dev.site import installation_of
 
 ROOT = Path(__file__).resolve().parents[3]
