@@ -140,7 +140,7 @@ async def test_a_key_that_cannot_be_used_leaves_the_one_before_it(client: Client
     await client.some()
     await client.some()
     assert set(client.answers) == {200}
-    assert "ApiKeyTooShort" in client.process.tail()
+    assert "ApiKeyTooShort" in client.process.log.read_text()
 
 
 def _answers(client: Client, word: str, status: int) -> Callable[[], object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ import yaml
 
 GROUP = "/apis/previewcloud.io/v1alpha1"
 MERGE = "application/merge-patch+json"
+NOT_YET, AGAIN_SECONDS = 20, 0.5
+"""How often, and how long apart, a server is asked that is not ready yet."""
 WRITES = ("POST", "PUT", "PATCH", "DELETE", "APPLY")
 
 Json = dict[str, Any]
@@ -57,7 +60,19 @@ class Api:
         await self._session.close()
 
     async def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Json:
-        """One call; raises Refused."""
+        """One call; raises Refused. A server that is not ready yet, as for a moment after its definition of an
+        object changed, says when to ask again.
+        """
+        for _ in range(NOT_YET):
+            try:
+                return await self._call(method, path, body)
+            except Refused as refusal:
+                if refusal.status != 429:
+                    raise
+                await asyncio.sleep(AGAIN_SECONDS)
+        return await self._call(method, path, body)
+
+    async def _call(self, method: str, path: str, body: Mapping[str, Any] | None) -> Json:
         headers = {"Content-Type": MERGE if method == "PATCH" else "application/json"}
         data = None if body is None else json.dumps(body)
         async with self._session.request(method, self.server + path, data=data, headers=headers) as answer:
