@@ -60,8 +60,8 @@ class Api:
         await self._session.close()
 
     async def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Json:
-        """One call; raises Refused. A server that is not ready yet, as for a moment after its definition of an
-        object changed, says when to ask again.
+        """One call; raises Refused. A server that is not ready yet, as for a moment after a definition of its
+        changed, says when to ask again.
         """
         for _ in range(NOT_YET):
             try:
