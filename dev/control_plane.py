@@ -29,6 +29,9 @@ CONTROLLERS = (
     "root-ca-certificate-publisher-controller",
     "clusterrole-aggregation-controller",
     "resourcequota-controller",
+    # Without these two, a namespace with a claim in it would never be gone.
+    "persistentvolume-protection-controller",
+    "persistentvolumeclaim-protection-controller",
 )
 CONTROLLERS_OF_WORKLOADS = (
     "cronjob-controller",
@@ -40,8 +43,6 @@ CONTROLLERS_OF_WORKLOADS = (
     "job-controller",
     "node-lifecycle-controller",
     "persistentvolume-binder-controller",
-    "persistentvolume-protection-controller",
-    "persistentvolumeclaim-protection-controller",
     "pod-garbage-collector-controller",
     "replicaset-controller",
     "statefulset-controller",
