@@ -34,7 +34,10 @@ QUEUE, BATCH = 2_048, 512
 DELAY_MILLIS = 2_000
 SEND_SECONDS = 5.0
 CLOSE_SECONDS = 3.0
-"""What spans that wait have in the end; a collector that is away does not hold the process up."""
+LAST_SECONDS = 0.5
+"""What spans that wait have in the end, and what is then left to say that they are lost; a collector that is
+away does not hold the process up.
+"""
 
 
 @asynccontextmanager
@@ -59,6 +62,7 @@ async def open_otlp(url: str, service: str, version: str) -> AsyncIterator[OtlpT
         await asyncio.to_thread(ending.join, CLOSE_SECONDS)
         if ending.is_alive():
             exporter.shutdown()  # type: ignore[no-untyped-call] # ends a wait between two tries
+            await asyncio.to_thread(ending.join, LAST_SECONDS)  # so that the loss is told
 
 
 def endpoint(url: str) -> str:
