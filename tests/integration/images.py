@@ -31,7 +31,8 @@ def build(reference: str, dockerfile: str, files: Mapping[str, str] | None = Non
         try:
             client.images.get(reference)
         except ImageNotFound:
-            client.images.build(fileobj=_context(dockerfile, files or {}), custom_context=True, tag=reference)
+            context = _context(dockerfile, files or {})
+            client.images.build(fileobj=context, custom_context=True, tag=reference, rm=True, forcerm=True)
     return reference
 
 
