@@ -55,7 +55,7 @@ release-check: $(STAMP) ## Say whether this checkout can be released as VERSION
 release-notes: $(STAMP) ## Print what the changelog says of VERSION
 	@$(PY) -m dev.release notes "$(VERSION)"
 
-release: $(STAMP) ## Make wheel, source, image and chart of VERSION into dist/; with REPOSITORY=ghcr.io/… push them
+release: $(STAMP) ## Make wheel, source, image and chart of VERSION into dist/; with REPOSITORY=<registry>/<owner> push them
 	@$(PY) -m dev.release build "$(VERSION)" $(if $(REPOSITORY),--repository "$(REPOSITORY)") \
 		$(if $(PLATFORMS),--platforms "$(PLATFORMS)")
 

@@ -16,7 +16,7 @@ from dev.docker_cli import INSTALLATION_LABEL
 from dev.environment import path_of, read_shell_file
 from dev.platform import Up, Wanted
 from dev.processes import Processes
-from dev.progress import Progress, StepFailed
+from dev.progress import Progress, StepFailed, told
 from dev.site import Site, here
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
@@ -137,11 +137,8 @@ def _tell(site: Site, result: Up, progress: Progress) -> None:
 
 def main() -> None:
     """Run a command; a step that cannot work ends it with a sentence, not a traceback."""
-    try:
+    with told():
         app()
-    except StepFailed as error:
-        Progress().say(f"\nerror: {error}")
-        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

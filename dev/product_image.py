@@ -22,7 +22,7 @@ from dev import cache, commands, engine, python_index
 from dev.docker_cli import IMAGE_RECIPE_LABEL, Docker
 from dev.images import Images
 from dev.npm import build_files
-from dev.progress import Progress, StepFailed
+from dev.progress import Progress, StepFailed, told
 from dev.site import here
 
 NAME = "previewcloud/previewcloud"
@@ -137,13 +137,10 @@ def main() -> None:
     progress, site = Progress(), here()
     docker = engine.docker_from(os.environ)
     images = Images(site, docker, progress)
-    try:
+    with told():
         engine.ensure(site, docker, progress)
         tag = ensure(images)
-    except StepFailed as error:
-        progress.say(f"\nerror: {error}")
-        raise SystemExit(1) from None
-    progress.done(f"image {tag}", f"{size(images, tag)} MB")
+        progress.done(f"image {tag}", f"{size(images, tag)} MB")
 
 
 if __name__ == "__main__":

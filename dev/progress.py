@@ -67,5 +67,15 @@ class Progress:
             )
 
 
+@contextmanager
+def told() -> Iterator[None]:
+    """Around a command: a step that cannot work ends it with a sentence, not a traceback."""
+    try:
+        yield
+    except StepFailed as error:
+        Progress().say(f"\nerror: {error}")
+        raise SystemExit(1) from None
+
+
 def _tail(note: str) -> str:
     return f": {note}" if note else ""

@@ -15,7 +15,7 @@ from dev import engine
 from dev.binaries import Binaries
 from dev.images import Images
 from dev.product_image import Origin
-from dev.progress import Progress, StepFailed
+from dev.progress import Progress, StepFailed, told
 from dev.release import changelog, version
 from dev.release.artifacts import Release, Target
 from dev.release.tree import Tree
@@ -95,11 +95,8 @@ def _checked(checkout: Path, wanted: str) -> Origin:
 
 def main() -> None:
     """Run a command; a step that cannot work ends it with a sentence, not a traceback."""
-    try:
+    with told():
         app()
-    except StepFailed as error:
-        Progress().say(f"\nerror: {error}")
-        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from controller.runtime.memory_output import MemoryOutputs
 from controller.runtime.output import Position, Stream
 from tests.contract.output_contract import OutputContract
 from tests.contract.output_place import OutputPlace, Reading
-from tests.contract.place import Place, Program
-from tests.unit.runtime.test_memory_contract import Hand
+from tests.contract.place import Program
+from tests.unit.runtime.places import memory_place
 
 
 @pytest.fixture
@@ -30,20 +30,7 @@ def at(engine: MemoryEngine) -> Iterator[OutputPlace]:
     async def printed(name: str, text: str, stream: Stream) -> None:
         engine.print(name, text, stream)
 
-    place = Place(
-        runtime=runtime,
-        stranger=MemoryRuntime("other", engine=engine),
-        hand=Hand(engine),
-        tag="t",
-        installation="mine",
-        web=web,
-        crash=web,
-        hungry=web,
-        deaf=web,
-        labelled=web,
-        job=lambda code: web,
-        endless=web,
-    )
+    place = memory_place(engine, runtime, web, web)
     yield OutputPlace(place, MemoryOutputs(engine, "mine"), MemoryOutputs(engine, "other"), printed)
 
 
